@@ -1,0 +1,219 @@
+"""The settings of one run: a frozen dataclass whose numbers have a unit, a range and a help."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+class ConfigError(ValueError):
+    """A setting is wrong; the message says which, why, and what to do."""
+
+
+def _number(
+    default: float,
+    help: str,  # noqa: A002 - the flag libraries' own word
+    *,
+    low: float,
+    high: float,
+    unit: str = "",
+) -> Any:  # noqa: ANN401 - dataclasses.field is typed so
+    return dataclasses.field(
+        default=default, metadata={"help": help, "low": low, "high": high, "unit": unit}
+    )
+
+
+def _choice(default: str, help: str, *choices: str) -> Any:  # noqa: A002, ANN401
+    return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
+
+
+def _plain(default: str | bool, help: str) -> Any:  # noqa: A002, ANN401
+    return dataclasses.field(default=default, metadata={"help": help})
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Everything that decides what a run learns; its defaults are the preset `default`.
+
+    An iteration is one training step and the `update_period` agent steps collected before it. One
+    agent step is four ALE frames. A period means "every N".
+    """
+
+    # What is played.
+    game: str = _plain("Breakout", "the Atari game, as in BreakoutNoFrameskip-v4")
+    env_pipeline: str = _choice(
+        "vector",
+        "vector: ale-py's C++ emulator, all games at once; suite: TF-Agents' suite_atari",
+        "vector",
+        "suite",
+    )
+    num_envs: int = _number(4, "games played side by side", low=1, high=256, unit="games")
+    life_start: str = _choice(
+        "auto",
+        "what the wrapper does when a life begins: press FIRE, skip the blinking start with NOOPs, "
+        "or nothing; auto: skip in SpaceInvaders, else FIRE where the game has it",
+        "auto",
+        "fire",
+        "skip",
+        "none",
+    )
+    skip_start_agent_steps: int = _number(
+        40, "NOOPs that life_start=skip plays", low=1, high=1_000, unit="agent steps"
+    )
+    noop_start_max_agent_steps: int = _number(
+        30,
+        "a game begins with 1 to this many NOOPs, drawn at random; 0: none",
+        low=0,
+        high=1_000,
+        unit="agent steps",
+    )
+    sticky_action_probability: float = _number(
+        0.0, "chance that the emulator repeats the last action, each frame", low=0.0, high=0.99
+    )
+    max_agent_steps_per_game: int = _number(
+        27_000,
+        "a game is cut off here (108,000 frames), which is no death",
+        low=1,
+        high=10_000_000,
+        unit="agent steps",
+    )
+    life_loss_terminal: bool = _plain(True, "in training, a lost life ends the episode")
+
+    # What learns.
+    agent: str = _plain("dqn", "the algorithm")
+    double: bool = _plain(True, "Double DQN: the online network chooses the next action")
+    dueling: bool = _plain(False, "dueling network: value and advantages in two streams")
+    n_step: int = _number(3, "length of the return", low=1, high=50, unit="agent steps")
+    discount: float = _number(0.99, "discount per agent step", low=0.0, high=1.0)
+    reward_clip: float = _number(
+        1.0, "rewards are clipped to plus or minus this in learning; 0: raw", low=0.0, high=1e6
+    )
+    batch_size: int = _number(64, "transitions per training step", low=1, high=65_536)
+    optimizer: str = _choice(
+        "adam",
+        "adam; rmsprop: centered, epsilon beside the root; rmsprop_nature: epsilon under the root",
+        "adam",
+        "rmsprop",
+        "rmsprop_nature",
+    )
+    learning_rate: float = _number(1e-4, "step size of the optimizer", low=1e-9, high=1.0)
+    optimizer_epsilon: float = _number(
+        1.5e-4, "keeps the optimizer's division finite", low=1e-12, high=1.0
+    )
+    target_update_period: int = _number(
+        500, "the target network is copied every so often", low=1, high=10**8, unit="train steps"
+    )
+    precision: str = _choice(
+        "auto",
+        "arithmetic of the network's body; auto takes bfloat16 where a short measurement finds it "
+        "faster; weights and Q-values stay float32",
+        "auto",
+        "float32",
+        "bfloat16",
+    )
+
+    # How experience is gathered and kept.
+    update_period: int = _number(
+        4, "agent steps collected before each training step", low=1, high=10_000, unit="agent steps"
+    )
+    initial_collect_steps: int = _number(
+        5_000, "random play before training begins", low=1, high=10**8, unit="agent steps"
+    )
+    replay_capacity: int = _number(
+        100_000, "transitions kept, 7,067 bytes each", low=100, high=10**8, unit="transitions"
+    )
+    epsilon_initial: float = _number(1.0, "share of random actions at the start", low=0.0, high=1.0)
+    epsilon_final: float = _number(
+        0.01, "share of random actions after the decay", low=0.0, high=1.0
+    )
+    epsilon_decay_iterations: int = _number(
+        12_500, "epsilon falls linearly over so many", low=1, high=10**9, unit="iterations"
+    )
+
+    # How long, and what is watched meanwhile.
+    iterations: int = _number(
+        50_000,
+        "training steps in all; may grow with --resume",
+        low=1,
+        high=10**9,
+        unit="iterations",
+    )
+    seed: int = _number(1, "the one seed that all generators come from", low=0, high=2**31 - 1)
+    eval_period: int = _number(
+        5_000, "evaluation games are played every so often; 0: never", low=0, high=10**9,
+        unit="iterations",
+    )  # fmt: skip
+    eval_games: int = _number(10, "whole games per evaluation", low=1, high=10_000, unit="games")
+    eval_epsilon: float = _number(
+        0.001, "share of random actions in evaluation games", low=0.0, high=1.0
+    )
+    checkpoint_period: int = _number(
+        5_000, "a checkpoint is written every so often", low=1, high=10**9, unit="iterations"
+    )
+    log_period: int = _number(
+        1_000, "a row of metrics is written every so often", low=1, high=10**9, unit="iterations"
+    )
+
+    def validate(self) -> None:
+        """Raise ConfigError, one sentence, if a value is out of range or of a wrong type."""
+        for field in dataclasses.fields(self):
+            _check_value(field, getattr(self, field.name))
+        if self.epsilon_final > self.epsilon_initial:
+            raise ConfigError(
+                f"epsilon_final {self.epsilon_final} is above epsilon_initial "
+                f"{self.epsilon_initial}: epsilon falls, so give a smaller epsilon_final"
+            )
+        if self.replay_capacity < self.num_envs * (self.n_step + 5):
+            raise ConfigError(
+                f"replay_capacity {self.replay_capacity} is too small for {self.num_envs} games "
+                f"and n_step {self.n_step}: give at least {self.num_envs * (self.n_step + 5)}"
+            )
+
+    def replace(self, **changes: Any) -> Config:  # noqa: ANN401 - any field's value
+        """Return a copy with `changes`."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Config:
+        """Build a validated config from JSON values.
+
+        Raises:
+          ConfigError: if a name is unknown (the nearest is named), or a value is out of range.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in names:
+                near = difflib.get_close_matches(name, names, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise ConfigError(f"there is no setting called {name!r}{hint}")
+        config = cls(**values)
+        config.validate()
+        return config
+
+
+def _check_value(field: dataclasses.Field[Any], value: object) -> None:
+    name, expected = field.name, type(field.default)
+    if expected is float and type(value) is int:
+        value = float(value)
+    if type(value) is not expected:
+        raise ConfigError(
+            f"{name} must be of type {expected.__name__}, but is {json.dumps(value, default=str)}"
+        )
+    choices = field.metadata.get("choices")
+    if choices and value not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(choices)}, but is {value!r}")
+    if "low" in field.metadata:
+        low, high, unit = (field.metadata[key] for key in ("low", "high", "unit"))
+        assert isinstance(value, int | float)
+        if not (math.isfinite(value) and low <= value <= high):
+            raise ConfigError(
+                f"{name} must be from {low:,} to {high:,} {unit}".rstrip() + f", but is {value:,}"
+            )

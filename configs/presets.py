@@ -1,0 +1,52 @@
+"""Complete recipes: a preset names only what differs from the defaults in `Config`."""
+
+from __future__ import annotations
+
+from configs.config import Config
+
+# The recipe of this project, found by measurement; its numbers are the defaults of Config.
+DEFAULT = Config()
+
+# The reference recipe: DQN on Breakout with TF-Agents, as in chapter 18 of Geron, "Hands-On Machine
+# Learning with Scikit-Learn, Keras and TensorFlow", 2nd edition, 2019.
+NOTEBOOK = Config(
+    env_pipeline="suite",
+    num_envs=1,
+    noop_start_max_agent_steps=0,
+    life_loss_terminal=False,
+    double=False,
+    n_step=1,
+    reward_clip=0.0,
+    optimizer="rmsprop",  # rho 0.95, momentum 0, centered
+    learning_rate=2.5e-4,
+    optimizer_epsilon=1e-5,
+    target_update_period=2_000,
+    initial_collect_steps=20_000,
+    epsilon_decay_iterations=62_500,  # 250,000 ALE frames / update_period
+    precision="float32",
+)
+
+# Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015,
+# extended data table 1. An iteration is one parameter update, after 4 agent steps.
+NATURE = Config(
+    num_envs=1,
+    double=False,
+    n_step=1,
+    batch_size=32,
+    optimizer="rmsprop_nature",  # both decays 0.95, "min squared gradient" 0.01 under the root
+    learning_rate=2.5e-4,
+    optimizer_epsilon=0.01,
+    target_update_period=10_000,
+    initial_collect_steps=50_000,
+    replay_capacity=1_000_000,
+    epsilon_final=0.1,
+    epsilon_decay_iterations=250_000,  # 1,000,000 agent steps
+    iterations=12_500_000,  # 50,000,000 agent steps
+    eval_period=62_500,  # 250,000 agent steps
+    eval_games=30,
+    eval_epsilon=0.05,
+    checkpoint_period=25_000,
+    precision="float32",
+)
+
+PRESETS: dict[str, Config] = {"default": DEFAULT, "notebook": NOTEBOOK, "nature": NATURE}

@@ -1,0 +1,119 @@
+"""The only door to the environments: a config in, a batched PyEnvironment out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+import gym
+from tf_agents.environments import (
+    atari_wrappers,
+    batched_py_environment,
+    py_environment,
+    suite_atari,
+)
+
+from configs import Config
+from envs import ale, preprocessing, starts
+from envs.finished_game import FinishedGame
+from envs.vector import VectorAtari
+
+GymWrapperClass = Callable[[gym.Env], gym.Env]
+
+
+class SuiteAtari(batched_py_environment.BatchedPyEnvironment):
+    """Games of the Python pipeline side by side, stepped one after another.
+
+    Observations are uint8 [84, 84, 4], newest frame last; rewards are raw; see docs/environments.md
+    for the whole contract.
+    """
+
+    def pop_finished_games(self) -> list[FinishedGame]:
+        """Return the games finished since the last call."""
+        finished: list[FinishedGame] = []
+        for env in self._envs:
+            finished += env.finished_games
+            env.finished_games.clear()
+        return finished
+
+
+def load(
+    config: Config,
+    num_envs: int,
+    seed: int,
+    *,
+    first_slot: int = 0,
+    gym_wrappers: Sequence[GymWrapperClass] = (),
+) -> SuiteAtari | VectorAtari:
+    """Return `num_envs` games of `config.game` as one batched environment that reports its games.
+
+    Args:
+      config: names the game, the pipeline and the rules.
+      num_envs: games side by side.
+      seed: the same seed gives the same games, from either pipeline.
+      first_slot: the games are numbered from here; a game is made by its number and the seed.
+      gym_wrappers: put around the game at 60 frames a second, under everything else; the suite
+        pipeline only.
+
+    Returns:
+      observations uint8 [num_envs, 84, 84, 4], newest frame last.
+
+    Raises:
+      ValueError: if there is no such game.
+    """
+    rom = ale.rom_of(config.game)
+    slots = range(first_slot, first_slot + num_envs)
+    start = starts.starts(config, ale.action_meanings(config.game))
+    if config.env_pipeline == "vector":
+        if gym_wrappers:
+            raise ValueError("the vector pipeline has no gym environments to wrap; take suite")
+        return VectorAtari(
+            rom,
+            slots,
+            seed,
+            start,
+            life_loss_terminal=config.life_loss_terminal,
+            max_agent_steps=config.max_agent_steps_per_game,
+            sticky_action_probability=config.sticky_action_probability,
+        )
+    return SuiteAtari(
+        [_load_one(config, start, slot, seed, gym_wrappers) for slot in slots],
+        multithreading=False,
+    )
+
+
+def _load_one(
+    config: Config,
+    start: starts.Starts,
+    slot: int,
+    seed: int,
+    gym_wrappers: Sequence[GymWrapperClass],
+) -> py_environment.PyEnvironment:
+    emulator_seed, generator = starts.slot_generator(seed, slot)
+
+    def seeded(env: gym.Env) -> gym.Env:
+        env.unwrapped.set_sticky_action_probability(config.sticky_action_probability)
+        env.seed(emulator_seed)
+        return env
+
+    return suite_atari.load(
+        suite_atari.game(config.game, version="v4"),
+        max_episode_steps=0,  # GameClock has the limit
+        gym_env_wrappers=[
+            seeded,
+            *gym_wrappers,
+            functools.partial(
+                preprocessing.AutoStartPreprocessing,
+                starts=start,
+                generator=generator,
+                life_loss_terminal=config.life_loss_terminal,
+                slot=slot,
+            ),
+            atari_wrappers.FrameStack4,
+        ],
+        env_wrappers=[
+            functools.partial(
+                preprocessing.GameClock, max_agent_steps=config.max_agent_steps_per_game
+            )
+        ],
+    )
