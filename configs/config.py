@@ -16,23 +16,23 @@ class ConfigError(ValueError):
 
 def _number(
     default: float,
-    help: str,  # noqa: A002 - the flag libraries' own word
+    text: str,
     *,
     low: float,
     high: float,
     unit: str = "",
-) -> Any:  # noqa: ANN401 - dataclasses.field is typed so
+) -> Any:
     return dataclasses.field(
-        default=default, metadata={"help": help, "low": low, "high": high, "unit": unit}
+        default=default, metadata={"help": text, "low": low, "high": high, "unit": unit}
     )
 
 
-def _choice(default: str, help: str, *choices: str) -> Any:  # noqa: A002, ANN401
-    return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
+def _choice(default: str, text: str, *choices: str) -> Any:
+    return dataclasses.field(default=default, metadata={"help": text, "choices": choices})
 
 
-def _plain(default: str | bool, help: str) -> Any:  # noqa: A002, ANN401
-    return dataclasses.field(default=default, metadata={"help": help})
+def _plain(default: str | bool, text: str) -> Any:
+    return dataclasses.field(default=default, metadata={"help": text})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,7 +173,7 @@ class Config:
                 f"and n_step {self.n_step}: give at least {self.num_envs * (self.n_step + 5)}"
             )
 
-    def replace(self, **changes: Any) -> Config:  # noqa: ANN401 - any field's value
+    def replace(self, **changes: Any) -> Config:
         """Return a copy with `changes`."""
         return dataclasses.replace(self, **changes)
 

@@ -1,0 +1,19 @@
+"""The algorithms, in one registry; they know neither environments nor replay."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+AGENTS: dict[str, str] = {
+    "dqn": "agents.dqn",
+}
+"""Each algorithm with its module, which has `build(time_step_spec, action_spec, config) -> agent`.
+
+TensorFlow is imported with the module, not with the registry.
+"""
+
+
+def build(time_step_spec: Any, action_spec: Any, config: Any) -> Any:
+    """Return the agent that `config.agent` names, with its networks and optimizer."""
+    return importlib.import_module(AGENTS[config.agent]).build(time_step_spec, action_spec, config)

@@ -1,0 +1,182 @@
+"""DQN: TF-Agents' DqnAgent, with Double DQN, dueling, n-step returns and reward clipping."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+from tf_agents.agents import tf_agent
+from tf_agents.agents.dqn import dqn_agent
+from tf_agents.policies import greedy_policy, q_policy
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+from tf_agents.utils import common
+
+from agents.exploration import EpsilonGreedyPolicy
+from agents.n_step import n_step_transition
+from agents.networks import NatureQNetwork
+from agents.optimizers import build_optimizer, create_slots
+from configs import Config
+
+
+class DqnLossInfo(NamedTuple):
+    """What a training step tells besides its loss; all float32 [B].
+
+    Attributes:
+      td_loss: Huber loss of each transition.
+      td_error: target less Q-value.
+      q_value: of the action taken, before the step.
+    """
+
+    td_loss: tf.Tensor
+    td_error: tf.Tensor
+    q_value: tf.Tensor
+
+
+class DqnAgent(dqn_agent.DqnAgent):
+    """TF-Agents' DqnAgent, changed where it is slow or wrong for long Atari runs.
+
+    - The target network runs once for each training step, where the base class runs it twice.
+    - Rewards can be clipped here, so that environments and logs keep raw scores.
+    - An n-step return never reaches across the end of an episode, a time limit's among them.
+    - The collect policy draws from a generator that checkpoints hold.
+
+    Args:
+      time_step_spec: a TF-Agents TimeStep spec.
+      action_spec: int [], from 0.
+      q_network: the online network.
+      target_q_network: one of the same shape; made equal by `initialize`.
+      optimizer: of the online network's weights.
+      config: the numbers.
+      train_step_counter: int64 [], the number of training steps.
+    """
+
+    def __init__(
+        self,
+        time_step_spec: ts.TimeStep,
+        action_spec: Any,
+        q_network: NatureQNetwork,
+        target_q_network: NatureQNetwork,
+        optimizer: tf.keras.optimizers.Optimizer,
+        config: Config,
+        train_step_counter: tf.Variable,
+    ) -> None:
+        self._config = config
+        self._generator = tf.random.Generator.from_seed(config.seed)
+        super().__init__(
+            time_step_spec,
+            action_spec,
+            q_network=q_network,
+            target_q_network=target_q_network,
+            optimizer=optimizer,
+            epsilon_greedy=tf.keras.optimizers.schedules.PolynomialDecay(
+                config.epsilon_initial, config.epsilon_decay_iterations, config.epsilon_final
+            ),
+            n_step_update=config.n_step,
+            target_update_period=config.target_update_period,
+            td_errors_loss_fn=common.element_wise_huber_loss,
+            gamma=config.discount,
+            train_step_counter=train_step_counter,
+        )
+        self._check_transition = self._as_transition  # TF-Agents' converter
+        self._as_transition: Any = self._to_transition
+        create_slots(optimizer, q_network.trainable_weights)
+
+    @property
+    def epsilon(self) -> tf.Tensor:
+        """The share of random actions in collection now, float32 []."""
+        return self._epsilon_greedy(self.train_step_counter)
+
+    @property
+    def random_policy(self) -> EpsilonGreedyPolicy:
+        """Random actions from the generator of the collect policy."""
+        return EpsilonGreedyPolicy(self.policy, lambda: 1.0, self._generator)
+
+    def _setup_policy(
+        self,
+        time_step_spec: ts.TimeStep,
+        action_spec: Any,
+        boltzmann_temperature: Any,
+        emit_log_probability: bool,
+    ) -> tuple[greedy_policy.GreedyPolicy, EpsilonGreedyPolicy]:
+        del boltzmann_temperature
+        policy = q_policy.QPolicy(
+            time_step_spec,
+            action_spec,
+            q_network=self._q_network,
+            emit_log_probability=emit_log_probability,
+        )
+        greedy = greedy_policy.GreedyPolicy(policy)
+        return greedy, EpsilonGreedyPolicy(greedy, lambda: self.epsilon, self._generator)
+
+    def _to_transition(
+        self, experience: trajectory.Trajectory | trajectory.Transition
+    ) -> trajectory.Transition:
+        """Reduce a Trajectory [B, n+1, ...] to a Transition; a Transition is checked only."""
+        if isinstance(experience, trajectory.Trajectory):
+            experience = self._reduce(experience)
+        return self._check_transition(experience)
+
+    def _reduce(self, experience: trajectory.Trajectory) -> trajectory.Transition:
+        before_end = tf.not_equal(experience.step_type, ts.StepType.LAST)
+        valid = tf.cast(tf.math.cumprod(tf.cast(before_end, tf.int32), axis=1), tf.bool)
+        valid = valid[:, : self._n_step_update]
+        steps = tf.reduce_sum(tf.cast(valid, tf.int32), axis=1)
+        transition = n_step_transition(
+            experience.observation[:, 0],
+            experience.action[:, 0],
+            experience.reward[:, : self._n_step_update],
+            experience.discount[:, : self._n_step_update],
+            valid,
+            tf.gather(experience.observation, steps, batch_dims=1),
+            discount=self._config.discount,
+            reward_clip=self._config.reward_clip,
+        )
+        first = transition.time_step._replace(step_type=experience.step_type[:, 0])
+        return transition._replace(time_step=first)
+
+    def _compute_next_q_values(self, next_time_steps: ts.TimeStep, info: Any) -> tf.Tensor:
+        del info
+        observation = next_time_steps.observation
+        values, _ = self._target_q_network(observation)  # [B, A]
+        if not self._config.double:
+            return tf.reduce_max(values, axis=-1)
+        # van Hasselt et al., "Deep Reinforcement Learning with Double Q-learning", 2016, eq. 4.
+        chooser, _ = self._q_network(observation)
+        return common.index_with_actions(values, tf.argmax(chooser, axis=-1, output_type=tf.int32))
+
+    def _td_loss(
+        self,
+        q_values: tf.Tensor,
+        next_q_values: tf.Tensor,
+        rewards: tf.Tensor,
+        discounts: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        self._traced_q_values = q_values
+        return super()._td_loss(q_values, next_q_values, rewards, discounts)
+
+    def _loss(self, experience: Any, **kwargs: Any) -> tf_agent.LossInfo:
+        info = super()._loss(experience, **kwargs)
+        extra = DqnLossInfo(info.extra.td_loss, info.extra.td_error, self._traced_q_values)
+        return tf_agent.LossInfo(info.loss, extra)
+
+
+def build(time_step_spec: ts.TimeStep, action_spec: Any, config: Config) -> DqnAgent:
+    """Return an initialized DQN agent; `config.precision` must be decided, not "auto"."""
+    online, target = (
+        NatureQNetwork(
+            time_step_spec.observation, action_spec, config.dueling, config.precision, name=name
+        )
+        for name in ("QNetwork", "TargetQNetwork")
+    )
+    agent = DqnAgent(
+        time_step_spec,
+        action_spec,
+        online,
+        target,
+        build_optimizer(config),
+        config,
+        tf.Variable(0, dtype=tf.int64, name="train_step"),
+    )
+    agent.initialize()
+    return agent

@@ -1,0 +1,1 @@
+"""The memory of transitions; knows neither environments nor agents."""
