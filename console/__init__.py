@@ -1,0 +1,1 @@
+"""What a user sees of a program: quiet libraries, and errors in one line."""

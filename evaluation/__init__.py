@@ -1,0 +1,1 @@
+"""Whole games of a policy: played, reported, filmed; TensorFlow is imported when work begins."""
