@@ -1,0 +1,82 @@
+"""Measures the stock TF-Agents loop of the reference recipe: `python -m benchmarks.stock_loop`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks import measurement
+
+
+def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measurement.Measurement:
+    """Run the loop, timed, then fill its replay memory and look at the process."""
+    import tensorflow as tf
+    from tf_agents.utils import common
+
+    from benchmarks import stock_recipe
+
+    tf.random.set_seed(1)
+    agent_steps = measurement.UPDATE_PERIOD_AGENT_STEPS
+    environment = stock_recipe.new_environment()
+    agent = stock_recipe.new_agent(environment, agent_steps)
+    without_replay_bytes = measurement.resident_bytes()
+    replay = stock_recipe.new_replay(agent, measurement.REPLAY_TRANSITIONS)
+    replay_bytes = measurement.resident_bytes() - without_replay_bytes
+    random_driver = stock_recipe.new_random_driver(
+        environment, replay, measurement.RANDOM_AGENT_STEPS
+    )
+    collect_driver = stock_recipe.new_collect_driver(environment, agent, replay, agent_steps)
+
+    common.function(random_driver.run)()
+    batches = iter(stock_recipe.new_dataset(replay, batch_size))
+    run_collect_driver = common.function(collect_driver.run)
+    train_agent = common.function(agent.train)
+    time_step = environment.current_time_step()
+    policy_state = agent.collect_policy.get_initial_state(environment.batch_size)
+    loss: Any = None
+
+    def collect() -> None:
+        nonlocal time_step, policy_state
+        time_step, policy_state = run_collect_driver(time_step, policy_state)
+
+    def train() -> None:
+        nonlocal loss
+        trajectories, _ = next(batches)
+        loss = train_agent(trajectories).loss
+
+    def wait() -> None:
+        loss.numpy()
+
+    measurement.time_iterations(collect, train, wait, warmup_iterations)
+    times = measurement.time_iterations(collect, train, wait, iterations)
+
+    _fill(replay)
+    return measurement.Measurement(
+        name="stock TF-Agents loop",
+        device=measurement.device(),
+        setting="float32, 1 game",
+        batch_size=batch_size,
+        iterations=iterations,
+        times=times,
+        resident_bytes=measurement.resident_bytes(),
+        peak_bytes=measurement.peak_bytes(),
+        replay_bytes=replay_bytes,
+    )
+
+
+def _fill(replay: Any) -> None:
+    """Add random items until the memory is full; playing that long would take minutes."""
+    import tensorflow as tf
+    from tf_agents.specs import tensor_spec
+
+    item = tensor_spec.sample_spec_nest(replay.data_spec, outer_dims=(1,))
+
+    @tf.function
+    def add(count: tf.Tensor) -> None:
+        for _ in tf.range(count):
+            replay.add_batch(item)
+
+    add(tf.constant(measurement.REPLAY_TRANSITIONS - int(replay.num_frames())))
+
+
+if __name__ == "__main__":
+    measurement.print_measurement(measure)
