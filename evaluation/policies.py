@@ -1,0 +1,216 @@
+"""Exported policies: found, checked without TensorFlow, and loaded as the greedy choice.
+
+An export is a folder with a PolicySaver SavedModel and `config.json` in it:
+
+    {"format": 1, "config": {...}, "iteration": 50000, "score": 31.4, "versions": {...}}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from configs import Config
+from console.errors import UserError
+
+FORMAT = 1
+CONFIG_FILE = "config.json"
+MODEL_FILE = "saved_model.pb"
+# In a run's folder, in the order they are taken.
+POLICIES_OF_A_RUN = ("policies/best", "policies/last")
+
+_TRAIN_ONE = "python train.py trains one"
+
+
+class PolicyError(UserError, ValueError):
+    """An exported policy is missing or broken; the message says which and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PolicyCard:
+    """What stands in an export's `config.json`.
+
+    Attributes:
+      folder: the export.
+      config: the run's settings.
+      iteration: how long it was trained.
+      score: mean score in the evaluation that it was exported after, None if there was none.
+      versions: of the packages that wrote it.
+    """
+
+    folder: Path
+    config: Config
+    iteration: int
+    score: float | None
+    versions: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportedPolicy:
+    """A loaded policy: call it with observations for the greedy actions.
+
+    Attributes:
+      card: where it comes from.
+      choose_actions: observation uint8 [B, 84, 84, 4], newest frame last -> actions int64 [B].
+    """
+
+    card: PolicyCard
+    choose_actions: Callable[[np.ndarray], np.ndarray]
+
+    @property
+    def config(self) -> Config:
+        """The settings of the run it was trained in."""
+        return self.card.config
+
+    @property
+    def iteration(self) -> int:
+        """How long it was trained."""
+        return self.card.iteration
+
+    def __call__(self, observation: np.ndarray) -> np.ndarray:
+        """Return the greedy actions, int64 [B], for uint8 [B, 84, 84, 4]."""
+        return self.choose_actions(observation)
+
+
+def find_policy(
+    run: str | Path | None = None,
+    policy: str | Path | None = None,
+    runs_folder: str | Path = "runs",
+) -> Path:
+    """Return the folder of an exported policy.
+
+    Args:
+      run: a run's folder: its best policy, else its last one.
+      policy: an export's folder, which wins.
+      runs_folder: where neither is given: the newest run in here that has a policy.
+
+    Raises:
+      PolicyError: if there is none.
+    """
+    if policy is not None:
+        return Path(policy)
+    if run is not None:
+        run = Path(run)
+        if not run.is_dir():
+            raise PolicyError(f"there is no run's folder {run}; name one that exists")
+        found = _policy_of_run(run)
+        if found is None:
+            raise PolicyError(
+                f"the run {run} has exported no policy yet (neither {run / POLICIES_OF_A_RUN[0]} "
+                f"nor {run / POLICIES_OF_A_RUN[1]}); train it further, or name another run"
+            )
+        return found
+    runs_folder = Path(runs_folder)
+    runs = list(runs_folder.iterdir()) if runs_folder.is_dir() else []
+    policies = [found for folder in runs if (found := _policy_of_run(folder)) is not None]
+    if not policies:
+        raise PolicyError(
+            f"no run in the folder {runs_folder} has a policy; {_TRAIN_ONE}, and --run or "
+            "--policy name one elsewhere"
+        )
+    return max(policies, key=lambda folder: (folder / MODEL_FILE).stat().st_mtime_ns)
+
+
+def _policy_of_run(run: Path) -> Path | None:
+    for name in POLICIES_OF_A_RUN:
+        if (run / name / MODEL_FILE).is_file():
+            return run / name
+    return None
+
+
+def read_card(folder: str | Path) -> PolicyCard:
+    """Read what an export says of itself; TensorFlow is not needed for this.
+
+    Raises:
+      PolicyError: if the folder or the SavedModel is missing, or `config.json` is broken.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise PolicyError(f"there is no policy's folder {folder}; {_TRAIN_ONE}")
+    if not (folder / MODEL_FILE).is_file():
+        inside = [name for name in POLICIES_OF_A_RUN if (folder / name / MODEL_FILE).is_file()]
+        hint = f"; {folder} is a run's folder, so take --run" if inside else f"; {_TRAIN_ONE}"
+        raise PolicyError(f"there is no policy in the folder {folder} ({MODEL_FILE}){hint}")
+    path = folder / CONFIG_FILE
+    try:
+        return _card(folder, json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise PolicyError(
+            f"{path} is missing, which says how the policy was trained; export it again"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise PolicyError(f"{path} is broken: {reason}; export the policy again") from error
+
+
+def _card(folder: Path, values: Any) -> PolicyCard:
+    if not isinstance(values, dict):
+        raise TypeError("it is no JSON object")
+    if values["format"] != FORMAT:
+        raise ValueError(f"its format is {values['format']!r}, and this program reads {FORMAT}")
+    if not isinstance(values["config"], dict):
+        raise TypeError("config is no JSON object")
+    iteration, score = values["iteration"], values.get("score")
+    if type(iteration) is not int or iteration < 0:
+        raise ValueError(f"iteration must be a whole number from 0, but is {iteration!r}")
+    if score is not None and type(score) not in (int, float):
+        raise ValueError(f"score must be a number or null, but is {score!r}")
+    return PolicyCard(
+        folder, Config.from_dict(values["config"]), iteration, score, values.get("versions", {})
+    )
+
+
+def load_policy(folder: str | Path) -> ExportedPolicy:
+    """Load an exported policy; its `config.json` is checked before TensorFlow is imported.
+
+    Raises:
+      PolicyError: as `read_card`, and if the SavedModel cannot be loaded or does not answer.
+    """
+    card = read_card(folder)
+    try:
+        choose_actions = _greedy_choice(card.folder)
+        answer = choose_actions(np.zeros((1, 84, 84, 4), np.uint8))
+    except Exception as error:  # whatever TensorFlow and protobuf throw at a broken file
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise PolicyError(
+            f"the policy in {card.folder} cannot be loaded ({reason}); copy or export it again"
+        ) from error
+    if answer.shape != (1,) or answer.dtype != np.int64:
+        raise PolicyError(
+            f"the policy in {card.folder} answers one observation with {answer.dtype} "
+            f"{list(answer.shape)} instead of int64 [1]; export it with this program"
+        )
+    return ExportedPolicy(card, choose_actions)
+
+
+def _greedy_choice(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Load the SavedModel as a function of observations alone.
+
+    TF-Agents' SavedModelPyTFEagerPolicy would do, but takes a whole TimeStep apart for every call;
+    a tf.function that makes the TimeStep in the graph is faster.
+    """
+    import tensorflow as tf
+    from tf_agents.trajectories import time_step as ts
+
+    policy = tf.saved_model.load(str(folder))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 84, 84, 4], tf.uint8)])
+    def greedy(observation: tf.Tensor) -> tf.Tensor:
+        batch = tf.shape(observation)[:1]
+        time_step = ts.TimeStep(
+            step_type=tf.fill(batch, ts.StepType.MID),
+            reward=tf.zeros(batch),
+            discount=tf.ones(batch),
+            observation=observation,
+        )
+        return policy.action(time_step).action
+
+    def choose_actions(observation: np.ndarray) -> np.ndarray:
+        return greedy(tf.constant(observation)).numpy()
+
+    return choose_actions

@@ -1,0 +1,159 @@
+"""What a number of whole games say about a player, with the protocol they were played under."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from configs import Config, human_normalized_score
+from evaluation.watch import PlayedGame
+
+FRAMES_PER_SEC = 60
+FRAMES_PER_AGENT_STEP = 4
+RANDOM_PLAYER = "random"
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """The scores of whole games, raw, and how they were gained.
+
+    Attributes:
+      game: as `Breakout`.
+      policy: the exported policy's folder, or `random`.
+      iteration: how long the policy was trained, None where that means nothing.
+      epsilon: share of random actions.
+      seed: of the evaluation.
+      protocol: one line.
+      scores: raw, one for each game, in the order of the games' numbers.
+      lengths: agent steps of each game.
+      frames: ALE frames of each game, starts included.
+      distinct_games: how many differ in their actions or their score. A near-greedy policy in a
+        game without chance plays the same game again and again, and each copy adds no knowledge.
+    """
+
+    game: str
+    policy: str
+    iteration: int | None
+    epsilon: float
+    seed: int
+    protocol: str
+    scores: tuple[float, ...]
+    lengths: tuple[int, ...]
+    frames: tuple[int, ...]
+    distinct_games: int
+
+    @classmethod
+    def of_games(
+        cls,
+        config: Config,
+        games: Sequence[PlayedGame],
+        *,
+        epsilon: float,
+        seed: int,
+        policy: str = RANDOM_PLAYER,
+        iteration: int | None = None,
+    ) -> Report:
+        """Make the report of `games`, at least one, as `play_games` returned them.
+
+        Raises:
+          ValueError: if there is no game.
+        """
+        if not games:
+            raise ValueError("a report needs at least one game")
+        return cls(
+            game=config.game,
+            policy=policy,
+            iteration=iteration,
+            epsilon=epsilon,
+            seed=seed,
+            protocol=_protocol(config, len(games), epsilon, seed),
+            scores=tuple(game.score for game in games),
+            lengths=tuple(game.agent_steps for game in games),
+            frames=tuple(game.frames for game in games),
+            distinct_games=len({(game.score, game.actions) for game in games}),
+        )
+
+    @property
+    def mean(self) -> float:
+        """Mean score."""
+        return statistics.fmean(self.scores)
+
+    @property
+    def median(self) -> float:
+        """Median score."""
+        return statistics.median(self.scores)
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of these games, divided by n (not by n - 1): 0 for one game."""
+        return statistics.pstdev(self.scores)
+
+    @property
+    def human_normalized(self) -> float | None:
+        """Mean score with random play at 0 and a human tester at 1; None where unpublished."""
+        return human_normalized_score(self.game, self.mean)
+
+    def to_table(self) -> str:
+        """Return the report as lines of aligned text, without a newline at the end."""
+        count = len(self.scores)
+        seconds = statistics.fmean(self.frames) / FRAMES_PER_SEC
+        rows = [
+            ("game", self.game),
+            ("policy", self.policy + self._training()),
+            ("games", f"{count}, {self.distinct_games} of them distinct"),
+            ("mean score", f"{self.mean:,.2f}"),
+            ("median", f"{self.median:,.2f}"),
+            ("std", f"{self.std:,.2f} (population)"),
+            ("least", f"{min(self.scores):,.2f}"),
+            ("greatest", f"{max(self.scores):,.2f} in game {best_game(self.scores)}"),
+            (
+                "length",
+                f"{statistics.fmean(self.lengths):,.0f} agent steps in the mean "
+                f"({min(self.lengths):,} to {max(self.lengths):,}), {seconds:,.0f} s of play",
+            ),
+            ("human-normalized", self._human_normalized_text()),
+            ("protocol", self.protocol),
+        ]
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON values: the attributes and the statistics, by their names."""
+        return {
+            **{
+                field.name: list(value) if isinstance(value, tuple) else value
+                for field in dataclasses.fields(self)
+                for value in [getattr(self, field.name)]
+            },
+            "mean": self.mean,
+            "median": self.median,
+            "std": self.std,
+            "least": min(self.scores),
+            "greatest": max(self.scores),
+            "human_normalized": self.human_normalized,
+        }
+
+    def _training(self) -> str:
+        return "" if self.iteration is None else f" (iteration {self.iteration:,})"
+
+    def _human_normalized_text(self) -> str:
+        if self.human_normalized is None:
+            return "unknown: no scores of a human tester are published for this game"
+        return f"{self.human_normalized:.3f} (random play 0, human tester 1)"
+
+
+def best_game(scores: Sequence[float]) -> int:
+    """Return the number, from 1, of the first game with the greatest score."""
+    return scores.index(max(scores)) + 1
+
+
+def _protocol(config: Config, games: int, epsilon: float, seed: int) -> str:
+    noops = config.noop_start_max_agent_steps
+    starts = f"1 to {noops} no-op starts" if noops else "no no-op starts"
+    limit_frames = config.max_agent_steps_per_game * FRAMES_PER_AGENT_STEP
+    return (
+        f"{games} whole game{'s' if games > 1 else ''}, epsilon {epsilon:g}, {starts}, sticky "
+        f"actions {config.sticky_action_probability:g}, limit {limit_frames:,} frames, seed {seed}"
+    )
