@@ -46,8 +46,11 @@ class EpsilonGreedyPolicy(tf_policy.TFPolicy):
         del seed  # the generator has its own
         spec = self.action_spec
         batch = tf.shape(time_step.step_type)  # [B]
-        explores = self._generator.uniform(batch) < self._epsilon()
-        random = self._generator.uniform(batch, spec.minimum, spec.maximum + 1, spec.dtype)
+        # The actions must wait for the time step even where they do not look at it: a driver steps
+        # the environment as soon as it has them.
+        with tf.control_dependencies([time_step.step_type]):
+            explores = self._generator.uniform(batch) < self._epsilon()
+            random = self._generator.uniform(batch, spec.minimum, spec.maximum + 1, spec.dtype)
         greedy = tf.cond(
             tf.reduce_all(explores),
             lambda: random,

@@ -15,14 +15,6 @@ NATURE_DENSE_UNITS = 512
 DTYPE_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
-class UnitInterval(tf.keras.layers.Layer):
-    """Casts bytes to the layer's compute dtype and divides them by 255."""
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Return `inputs`, uint8 [B, ...], as floats from 0 to 1 of the same shape."""
-        return tf.cast(inputs, self.compute_dtype) / 255
-
-
 class DuelingHead(tf.keras.layers.Layer):
     """Adds a state's value and its actions' advantages, less their mean.
 
@@ -72,7 +64,7 @@ class NatureQNetwork(q_network.QNetwork):
         super().__init__(
             input_tensor_spec,
             action_spec,
-            preprocessing_layers=UnitInterval(dtype=dtype),
+            preprocessing_layers=tf.keras.layers.Rescaling(1 / 255, dtype=dtype),
             conv_layer_params=NATURE_CONVOLUTIONS,
             fc_layer_params=None if dueling else (NATURE_DENSE_UNITS,),
             dtype=dtype,

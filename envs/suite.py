@@ -37,6 +37,10 @@ class SuiteAtari(batched_py_environment.BatchedPyEnvironment):
         return finished
 
 
+AtariGames = SuiteAtari | VectorAtari
+"""Games of either pipeline; both have `pop_finished_games`."""
+
+
 def load(
     config: Config,
     num_envs: int,
@@ -44,7 +48,7 @@ def load(
     *,
     first_slot: int = 0,
     gym_wrappers: Sequence[GymWrapperClass] = (),
-) -> SuiteAtari | VectorAtari:
+) -> AtariGames:
     """Return `num_envs` games of `config.game` as one batched environment that reports its games.
 
     Args:

@@ -1,0 +1,61 @@
+"""Trains a DQN agent on an Atari game.
+
+Examples:
+  python train.py --iterations 50000
+  python train.py --game Pong --preset nature --logdir runs/pong
+  python train.py --logdir runs/pong --resume
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from absl import flags
+
+import console.flags
+from console.errors import UserError, run_main
+from console.flags import asked_settings, define_config_flags, preset_called
+
+_PRESET = flags.DEFINE_string(
+    "preset", "default", "the recipe that the other flags change: default, notebook or nature"
+)
+_LOGDIR = flags.DEFINE_string("logdir", None, "folder of the run (a new one under runs/)")
+_RESUME = flags.DEFINE_bool("resume", False, "go on from the last checkpoint in --logdir")
+
+
+def main() -> int:
+    """Turn flags into a config and train it; return the exit status."""
+    from training import preflight
+    from training.run_folder import RunFolder, new_run_path, resumed_config
+
+    asked = asked_settings()
+    if _RESUME.value:
+        if not _LOGDIR.value:
+            raise UserError("--resume needs the folder of the run; give it with --logdir")
+        folder = RunFolder(Path(_LOGDIR.value))
+        saved, preset = folder.read_config()
+        config = resumed_config(saved, asked)
+        if flags.FLAGS["preset"].present and _PRESET.value != preset:
+            raise UserError(f"the run was started with --preset {preset}; leave --preset out")
+    else:
+        preset = _PRESET.value
+        config = preset_called(preset).replace(**asked)
+        config.validate()
+        folder = RunFolder(Path(_LOGDIR.value or new_run_path(config.game, config.agent)))
+        if folder.exists:
+            raise UserError(
+                f"there is a run in {folder.path} already; go on with it by --resume, "
+                "or give another --logdir"
+            )
+    preflight.check(config)
+    folder.create()
+
+    from training import session  # TensorFlow is imported here, when work begins
+
+    return session.train(config, preset, folder, resume=_RESUME.value)
+
+
+if __name__ == "__main__":
+    define_config_flags()
+    flags.adopt_module_key_flags(console.flags)  # so that --help shows them
+    run_main(main)

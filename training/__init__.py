@@ -1,0 +1,1 @@
+"""From a config to a trained agent: the loop, its log, its checkpoints and exports."""

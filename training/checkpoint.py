@@ -1,0 +1,162 @@
+"""Checkpoints: everything that a resume needs, each whole or not there.
+
+    checkpoints/000005000/variables.*   weights, target, optimizer slots, counters, exploration
+    checkpoints/000005000/state.json    the rest, with the checksums of both
+    replay/rows-*.npz                   the replay's rows, each written once; see replay/segments.py
+
+A checkpoint is written beside the others under another name and then renamed. The last two are
+kept: if the newest is torn, the one before it is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from console.errors import UserError
+from replay.segments import SegmentError, SegmentStore
+from training.parts import Parts
+from training.run_folder import RunFolder, write_json
+
+FORMAT = 1
+KEPT = 2
+_STATE = "state.json"
+
+
+class TornCheckpointError(Exception):
+    """A checkpoint is damaged; the message says how."""
+
+
+class Checkpoints:
+    """Writes and reads the checkpoints of a run.
+
+    Args:
+      folder: of the run.
+      parts: whose state is kept.
+    """
+
+    def __init__(self, folder: RunFolder, parts: Parts) -> None:
+        self._folder = folder.checkpoints
+        self._segments = SegmentStore(folder.replay)
+        self._parts = parts
+        self._variables = tf.train.Checkpoint(agent=parts.agent)
+
+    def save(self, iteration: int, state: Mapping[str, Any]) -> Path:
+        """Write a checkpoint and remove those that are too old.
+
+        Args:
+          iteration: training steps done; names the checkpoint.
+          state: JSON values of the loop and its logs.
+
+        Returns:
+          its folder.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        target = self._folder / f"{iteration:09d}"
+        temporary = self._folder / f".{target.name}.{os.getpid()}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        self._variables.write(str(temporary / "variables"))
+        ring = self._parts.replay.ring
+        body = {
+            "format": FORMAT,
+            "iteration": iteration,
+            "replay_rows": self._segments.save(ring),
+            "replay_agent_steps": ring.agent_steps_added,
+            "replay_generator": ring.generator.bit_generator.state,
+            "state": dict(state),
+        }
+        checksums = {
+            path.name: _checksum(path.read_bytes()) for path in sorted(temporary.iterdir())
+        }
+        content = {"body": body, "files": checksums}
+        write_json(temporary / _STATE, {**content, "checksum": _checksum(_canonical(content))})
+        if target.exists():  # resumed and stopped without a step
+            shutil.rmtree(target)
+        temporary.rename(target)
+        self._remove_old()
+        return target
+
+    def restore(self, say: Callable[[str], None]) -> tuple[int, dict[str, Any]]:
+        """Restore the newest checkpoint that is whole.
+
+        Args:
+          say: is told, in a sentence, of each that is torn.
+
+        Returns:
+          its iteration, and the state given to `save`.
+
+        Raises:
+          UserError: if none is whole.
+        """
+        paths = self._paths()
+        for path in reversed(paths):
+            try:
+                iteration, state = self._read(path)
+            except TornCheckpointError as error:
+                say(f"checkpoint {path.name} is torn ({error}); taking the one before it")
+            else:
+                self._remove_newer(path)
+                return iteration, state
+        found = f"none of its {len(paths)} checkpoints is whole" if paths else "it has none yet"
+        raise UserError(f"{self._folder.parent} has no checkpoint to resume from: {found}")
+
+    def _read(self, path: Path) -> tuple[int, dict[str, Any]]:
+        ring = self._parts.replay.ring
+        try:
+            content = json.loads((path / _STATE).read_text())
+            checksum = content.pop("checksum")
+            if checksum != _checksum(_canonical(content)):
+                raise TornCheckpointError(f"{_STATE} does not match its checksum")
+            for name, expected in content["files"].items():
+                if _checksum((path / name).read_bytes()) != expected:
+                    raise TornCheckpointError(f"{name} does not match its checksum")
+            body = content["body"]
+            self._segments.load(ring, body["replay_rows"])
+        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+            raise TornCheckpointError(str(error)) from error
+        except SegmentError as error:
+            raise TornCheckpointError(str(error)) from error
+        ring.agent_steps_added = body["replay_agent_steps"]
+        ring.generator.bit_generator.state = body["replay_generator"]
+        status = self._variables.read(str(path / "variables"))
+        status.assert_existing_objects_matched().expect_partial()
+        return body["iteration"], body["state"]
+
+    def _paths(self) -> list[Path]:
+        if not self._folder.exists():
+            return []
+        return sorted(path for path in self._folder.iterdir() if path.name.isdigit())
+
+    def _remove_newer(self, path: Path) -> None:
+        """Remove what is newer than `path`, and torn, so that it is never taken for the last."""
+        for other in self._paths():
+            if other.name > path.name:
+                shutil.rmtree(other)
+
+    def _remove_old(self) -> None:
+        for path in self._folder.iterdir():
+            if path not in self._paths()[-KEPT:]:
+                shutil.rmtree(path)
+        needed: list[list[int]] = []
+        for path in self._paths():
+            try:
+                needed += json.loads((path / _STATE).read_text())["body"]["replay_rows"]
+            except (OSError, ValueError, KeyError):
+                return  # a damaged one is left for restore to speak of; nothing is removed
+        self._segments.remove_all_but(needed)
+
+
+def _checksum(content: bytes) -> int:
+    return zlib.crc32(content)
+
+
+def _canonical(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True).encode()

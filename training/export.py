@@ -1,0 +1,61 @@
+"""Policies that leave the run: PolicySaver's SavedModel, with the config beside it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from tf_agents.policies import policy_saver
+
+from training.parts import Parts
+from training.run_folder import versions, write_json
+
+EXPORT_FORMAT = 1
+
+
+class Exporter:
+    """Exports the greedy policy of a run.
+
+    Args:
+      folder: holds one folder for each name.
+      parts: whose agent is exported.
+    """
+
+    def __init__(self, folder: Path, parts: Parts) -> None:
+        self._folder = folder
+        self._config = parts.config
+        self._saver = policy_saver.PolicySaver(parts.agent.policy, batch_size=None)
+
+    def export(self, name: str, iteration: int, score: float | None) -> Path:
+        """Export the policy as it is now, in the place of an earlier one of the same name.
+
+        Args:
+          name: "last" or "best".
+          iteration: training steps done.
+          score: its mean evaluation score, None where it was not evaluated.
+
+        Returns:
+          its folder.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        target = self._folder / name
+        new, old = (self._folder / f".{name}.{what}.{os.getpid()}" for what in ("new", "old"))
+        for leftover in self._folder.glob(f".{name}.*"):
+            shutil.rmtree(leftover)
+        self._saver.save(str(new))
+        write_json(
+            new / "config.json",
+            {
+                "format": EXPORT_FORMAT,
+                "config": self._config.to_dict(),
+                "iteration": iteration,
+                "score": score,
+                "versions": versions(),
+            },
+        )
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+        return target

@@ -1,0 +1,180 @@
+"""The whole story of a training run, on one page."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from console.errors import UserError
+from evaluation.report import Report
+from evaluation.watch import play_games
+from training.checkpoint import Checkpoints
+from training.export import Exporter
+from training.log import RunLog
+from training.parts import Parts, greedy_choice
+from training.progress import Progress
+from training.stop import StopRequestedError, StopSignal
+
+_STRETCH_SEC = 1.0  # of work between two looks at the clock, the signals and the log
+_MOST_ITERATIONS_OF_A_STRETCH = 1_000
+
+
+class Training:
+    """Trains until all iterations are done, or a stop is asked for.
+
+    Args:
+      parts: what is trained.
+      progress: where the run stands; changed as it goes on.
+      log: is told everything.
+      checkpoints: written every so often, and at the end.
+      exporter: exports the last policy, and the best by evaluation score.
+      stop: is asked after each stretch of about a second.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        progress: Progress,
+        log: RunLog,
+        checkpoints: Checkpoints,
+        exporter: Exporter,
+        stop: StopSignal,
+    ) -> None:
+        self._parts = parts
+        self._progress = progress
+        self._log = log
+        self._checkpoints = checkpoints
+        self._exporter = exporter
+        self._stop = stop
+        self._choose = greedy_choice(parts.agent.policy)
+        self._sec_per_iteration = _STRETCH_SEC  # the first stretch is one iteration: it is slow
+
+    def run(self) -> None:
+        """Collect at random, train, evaluate, write; the last word is a checkpoint."""
+        config, progress = self._parts.config, self._progress
+        self._collect_at_random()
+        while progress.iteration < config.iterations and not self._stop.requested:
+            self._train_a_stretch()
+            if self._is_due(progress.logged_iteration, config.log_period):
+                self._log_row()
+            if self._is_due(progress.evaluated_iteration, config.eval_period):
+                self._evaluate()
+            if self._is_due(progress.checkpoint_iteration, config.checkpoint_period):
+                self._save()
+        if progress.logged_iteration < progress.iteration:
+            self._log_row()
+        if progress.evaluated_iteration < progress.iteration and config.eval_period:
+            self._evaluate()
+        self._save()
+
+    def _collect_at_random(self) -> None:
+        ring, config = self._parts.replay.ring, self._parts.config
+        while not self._stop.requested:
+            missing = config.initial_collect_steps - ring.agent_steps_added
+            if missing <= 0:
+                return
+            self._parts.collect_at_random(min(missing, 500 * ring.num_envs))
+            self._log.games(self._parts.env.pop_finished_games())
+
+    def _train_a_stretch(self) -> None:
+        config, progress = self._parts.config, self._progress
+        count = min(
+            _MOST_ITERATIONS_OF_A_STRETCH,
+            max(1, int(_STRETCH_SEC / self._sec_per_iteration)),
+            config.iterations - progress.iteration,
+            self._until_due(progress.logged_iteration, config.log_period),
+            self._until_due(progress.evaluated_iteration, config.eval_period),
+            self._until_due(progress.checkpoint_iteration, config.checkpoint_period),
+        )
+        began = time.monotonic()
+        try:
+            losses = self._parts.iterate(count)
+        except tf.errors.InvalidArgumentError as error:
+            if "Loss is inf or nan" in str(error):
+                raise UserError(self._diverged("the loss")) from error
+            raise
+        self._sec_per_iteration = (time.monotonic() - began) / count
+        progress.iteration += count
+        self._log.games(self._parts.env.pop_finished_games())
+        self._log.iterations(count, losses)
+
+    def _evaluate(self) -> None:
+        """Play evaluation games; export the policy if it is the best so far."""
+        config, progress = self._parts.config, self._progress
+
+        def choose(observation: np.ndarray) -> np.ndarray:
+            self._stop.raise_if_requested()
+            return self._choose(observation)
+
+        try:
+            games = play_games(
+                config,
+                choose,
+                games=config.eval_games,
+                epsilon=config.eval_epsilon,
+                seed=config.seed,
+            )
+        except StopRequestedError:
+            return  # it is due again after a resume
+        report = Report.of_games(config, games, epsilon=config.eval_epsilon, seed=config.seed)
+        progress.evaluated_iteration = progress.iteration
+        self._log.evaluation(evaluation_results(report))
+        self._log.say(
+            f"evaluation at iteration {progress.iteration:,}: mean score {report.mean:.1f} of "
+            f"{config.eval_games} games, from {min(report.scores):g} to {max(report.scores):g}"
+        )
+        if progress.best_score is None or report.mean > progress.best_score:
+            progress.best_score = report.mean
+            self._exporter.export("best", progress.iteration, report.mean)
+
+    def _save(self) -> None:
+        """Write a checkpoint and export the last policy, unless the weights have diverged."""
+        progress = self._progress
+        weights = self._parts.agent.policy.variables()
+        if not all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in weights):
+            raise UserError(self._diverged("a weight"))
+        progress.checkpoint_iteration = progress.iteration
+        state = {"progress": progress.to_dict(), "csv_bytes": self._log.sizes_bytes}
+        self._checkpoints.save(progress.iteration, state)
+        self._exporter.export("last", progress.iteration, None)
+
+    def _log_row(self) -> None:
+        ring = self._parts.replay.ring
+        self._log.row(
+            agent_steps=ring.agent_steps_added,
+            replay_transitions=ring.num_kept,
+            epsilon=float(self._parts.agent.epsilon),
+        )
+
+    def _is_due(self, last: int, period: int) -> bool:
+        return period > 0 and self._progress.iteration - last >= period
+
+    def _until_due(self, last: int, period: int) -> int:
+        return last + period - self._progress.iteration if period else 10**9
+
+    def _diverged(self, what: str) -> str:
+        progress = self._progress
+        kept = (
+            f"checkpoint {progress.checkpoint_iteration} is kept"
+            if progress.checkpoint_iteration
+            else "there is no checkpoint yet"
+        )
+        return (
+            f"{what} became infinite or NaN after iteration {progress.iteration}; {kept}; "
+            "start again with a smaller --learning_rate, or with --reward_clip=1"
+        )
+
+
+def evaluation_results(report: Report) -> dict[str, float]:
+    """Return a report by the names of EVALUATION_METRICS."""
+    return {
+        "score_mean": report.mean,
+        "score_median": report.median,
+        "score_std": report.std,
+        "score_least": min(report.scores),
+        "score_greatest": max(report.scores),
+        "length_mean_agent_steps": math.fsum(report.lengths) / len(report.lengths),
+    }

@@ -1,0 +1,75 @@
+"""The one table of what is logged: in metrics.csv, in TensorBoard, and in which unit."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """One number that a run logs.
+
+    Attributes:
+      name: its column in metrics.csv or evaluations.csv.
+      tag: its chart in TensorBoard.
+      meaning: what it is and in which unit.
+    """
+
+    name: str
+    tag: str
+    meaning: str
+
+
+PROGRESS_METRICS = (
+    Metric("iteration", "", "training steps so far; the x axis of every chart"),
+    Metric("minutes", "time/minutes", "minutes of work on this run, over all resumes"),
+    Metric("agent_steps", "progress/agent_steps", "actions chosen in training, by chance too"),
+    Metric("frames", "progress/frames", "ALE frames of these actions, 4 each"),
+    Metric("games_finished", "progress/games_finished", "whole games finished in training"),
+    Metric(
+        "score_mean_30_games",
+        "training/score_mean_30_games",
+        "raw score, mean of the last 30 games",
+    ),
+    Metric(
+        "score_greatest_30_games",
+        "training/score_greatest_30_games",
+        "raw score, greatest of the last 30 games",
+    ),
+    Metric(
+        "length_mean_30_games_agent_steps",
+        "training/length_mean_30_games_agent_steps",
+        "length, mean of the last 30 games, in agent steps",
+    ),
+    Metric("epsilon", "training/epsilon", "share of random actions in training, 0 to 1"),
+    Metric("loss", "learning/loss", "Huber loss, mean of the iterations since the last row"),
+    Metric("td_error_abs", "learning/td_error_abs", "absolute TD error, mean of the same"),
+    Metric("q_value", "learning/q_value", "Q-value of the sampled actions, mean of the same"),
+    Metric("replay_transitions", "memory/replay_transitions", "time steps in the replay"),
+    Metric("resident_gb", "memory/resident_gb", "memory of the process, in 1e9 bytes"),
+    Metric(
+        "iterations_per_sec", "time/iterations_per_sec", "since the last row, all work included"
+    ),
+    Metric("frames_per_sec", "time/frames_per_sec", "ALE frames a second since the last row"),
+)
+"""One row of metrics.csv, every log_period iterations; empty where nothing is known yet."""
+
+EVALUATION_METRICS = (
+    Metric("iteration", "", "training steps so far"),
+    Metric("score_mean", "evaluation/score_mean", "raw score, mean over the whole games played"),
+    Metric("score_median", "evaluation/score_median", "raw score, median of the same"),
+    Metric("score_std", "evaluation/score_std", "raw score, standard deviation of the same"),
+    Metric("score_least", "evaluation/score_least", "raw score, least of the same"),
+    Metric("score_greatest", "evaluation/score_greatest", "raw score, greatest of the same"),
+    Metric(
+        "length_mean_agent_steps",
+        "evaluation/length_mean_agent_steps",
+        "length, mean of the same, in agent steps",
+    ),
+)
+"""One row of evaluations.csv, every eval_period iterations."""
+
+GAME_COLUMNS = ("game", "iteration", "slot", "score", "agent_steps", "frames")
+"""One row of games.csv for every finished game: its number from 1 on, the iterations done when it
+was reported (0: random play), which of the games side by side it was, its raw score, its length in
+agent steps and in ALE frames."""

@@ -1,0 +1,110 @@
+"""The parts of a run, built from its config and wired together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+from tf_agents.drivers import dynamic_step_driver
+from tf_agents.environments import tf_py_environment
+from tf_agents.trajectories import time_step as ts
+
+import agents
+from agents.n_step import n_step_transition
+from configs import Config
+from envs import suite
+from replay.uniform import UniformReplay
+
+LOSS_FIELDS = ("loss", "td_error_abs", "q_value")
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """What a run consists of; nothing here knows of files.
+
+    Attributes:
+      config: with its precision decided.
+      env: the games, as a batched PyEnvironment that reports finished games.
+      agent: a TF-Agents agent.
+      replay: the observer of both drivers.
+      collect_at_random: takes a number of random agent steps.
+      iterate: runs a number of iterations; returns means over them, by LOSS_FIELDS.
+    """
+
+    config: Config
+    env: suite.AtariGames
+    agent: Any
+    replay: UniformReplay
+    collect_at_random: Callable[[int], None]
+    iterate: Callable[[int], dict[str, float]]
+
+
+def build(config: Config) -> Parts:
+    """Build all parts; `config.precision` must be decided, not "auto".
+
+    One seed feeds all generators: weights, exploration, replay and games.
+    """
+    tf.keras.utils.set_random_seed(config.seed)
+    env = suite.load(config, config.num_envs, config.seed)
+    tf_env = tf_py_environment.TFPyEnvironment(env)
+    agent = agents.build(tf_env.time_step_spec(), tf_env.action_spec(), config)
+    replay = UniformReplay(
+        agent.collect_data_spec, config.replay_capacity, config.num_envs, seed=config.seed
+    )
+
+    def driver(policy: Any, agent_steps: int) -> dynamic_step_driver.DynamicStepDriver:
+        return dynamic_step_driver.DynamicStepDriver(
+            tf_env, policy, observers=[replay.add_batch], num_steps=agent_steps
+        )
+
+    collect_driver = driver(agent.collect_policy, config.update_period)
+    random_driver = driver(agent.random_policy, config.num_envs)
+
+    @tf.function
+    def collect_at_random(passes: tf.Tensor) -> None:
+        time_step = tf_env.current_time_step()
+        for _ in tf.range(passes):
+            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+            time_step, _ = random_driver.run(time_step)
+
+    @tf.function
+    def iterate(count: tf.Tensor) -> tf.Tensor:
+        """Run `count` iterations in one graph, so that Python is asked once for many."""
+        time_step = tf_env.current_time_step()
+        sums = tf.zeros([len(LOSS_FIELDS)])
+        for _ in tf.range(count):
+            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+            time_step, _ = collect_driver.run(time_step)
+            sums += train_once()
+        return sums / tf.cast(count, tf.float32)
+
+    def train_once() -> tf.Tensor:
+        window = replay.sample(config.batch_size, config.n_step)
+        info = agent.train(
+            n_step_transition(*window, discount=config.discount, reward_clip=config.reward_clip)
+        )
+        error = tf.reduce_mean(tf.abs(info.extra.td_error))
+        return tf.stack([info.loss, error, tf.reduce_mean(info.extra.q_value)])
+
+    def collect_agent_steps(count: int) -> None:
+        passes = -(-count // config.num_envs)
+        collect_at_random(tf.constant(passes))
+
+    def iterate_many(count: int) -> dict[str, float]:
+        means = iterate(tf.constant(count)).numpy()
+        return dict(zip(LOSS_FIELDS, map(float, means), strict=True))
+
+    return Parts(config, env, agent, replay, collect_agent_steps, iterate_many)
+
+
+def greedy_choice(policy: Any) -> Callable[[Any], Any]:
+    """Return a function from observations uint8 [B, ...] to the policy's actions int64 [B]."""
+
+    @tf.function
+    def choose(observation: tf.Tensor) -> tf.Tensor:
+        time_step = ts.restart(observation, batch_size=observation.shape[0])
+        return policy.action(time_step).action
+
+    return lambda observation: choose(tf.constant(observation)).numpy()

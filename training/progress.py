@@ -1,0 +1,60 @@
+"""How far a run has come: the small state that the loop and its logs share."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import statistics
+from typing import Any
+
+from envs.finished_game import FinishedGame
+
+RECENT_GAMES = 30
+FRAMES_PER_AGENT_STEP = 4
+
+
+@dataclasses.dataclass
+class Progress:
+    """Counters of a run; JSON values all, so that a checkpoint can hold them.
+
+    Attributes:
+      iteration: training steps done.
+      seconds: of work, over all resumes.
+      games_finished: whole games in training.
+      logged_iteration: of the last row of metrics.csv.
+      evaluated_iteration: of the last evaluation.
+      checkpoint_iteration: of the last checkpoint.
+      best_score: greatest mean score of an evaluation.
+      recent_games: score and length in agent steps of the last 30 games.
+    """
+
+    iteration: int = 0
+    seconds: float = 0.0
+    games_finished: int = 0
+    logged_iteration: int = 0
+    evaluated_iteration: int = 0
+    checkpoint_iteration: int = 0
+    best_score: float | None = None
+    recent_games: list[list[float]] = dataclasses.field(default_factory=list)
+
+    def add_games(self, games: list[FinishedGame]) -> None:
+        """Count finished games."""
+        self.games_finished += len(games)
+        recent = collections.deque(self.recent_games, RECENT_GAMES)
+        recent.extend([game.score, game.agent_steps] for game in games)
+        self.recent_games = list(recent)
+
+    def recent(self) -> dict[str, float]:
+        """Return the metrics of the last 30 games, none before the first."""
+        if not self.recent_games:
+            return {}
+        scores, lengths = zip(*self.recent_games, strict=True)
+        return {
+            "score_mean_30_games": statistics.fmean(scores),
+            "score_greatest_30_games": max(scores),
+            "length_mean_30_games_agent_steps": statistics.fmean(lengths),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return dataclasses.asdict(self)

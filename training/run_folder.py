@@ -1,0 +1,190 @@
+"""The folder of a run: its config.json, its CSV files, its TensorBoard log, where things are."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from configs import Config, ConfigError
+from console.errors import UserError
+
+RUNS = Path("runs")
+CONFIG_FORMAT = 1
+_MAY_CHANGE = {"iterations", "eval_period", "eval_games", "checkpoint_period", "log_period"}
+_VERSIONS_OF = ("tensorflow", "tf-agents", "ale-py", "gym", "numpy", "opencv-python-headless")
+
+
+class RunFolder:
+    """Where the files of one run are.
+
+    Args:
+      path: of the folder; it need not be there yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config_file = path / "config.json"
+        self.checkpoints = path / "checkpoints"
+        self.replay = path / "replay"
+        self.policies = path / "policies"
+        self.tensorboard = path / "tensorboard"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run has been started here."""
+        return self.config_file.exists()
+
+    def create(self) -> None:
+        """Make the folder and see that it can be written.
+
+        Raises:
+          UserError: if it cannot.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / f".write-probe-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise UserError(
+                f"the folder {self.path} cannot be written ({error.strerror}); "
+                "give another with --logdir"
+            ) from error
+
+    def write_config(self, config: Config, preset: str, facts: Mapping[str, Any]) -> None:
+        """Write config.json: all numbers and, for this session and those before it, how it ran.
+
+        Args:
+          config: of the run.
+          preset: what its numbers began from.
+          facts: JSON values about the machine and the device of this session.
+        """
+        sessions = json.loads(self.config_file.read_text())["sessions"] if self.exists else []
+        session = {
+            "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "command": ["python", *sys.argv],
+            "versions": versions(),
+            **facts,
+        }
+        write_json(
+            self.config_file,
+            {
+                "format": CONFIG_FORMAT,
+                "preset": preset,
+                "config": config.to_dict(),
+                "sessions": [*sessions, session],
+            },
+        )
+
+    def read_config(self) -> tuple[Config, str]:
+        """Return the config and the preset's name that the run was started with.
+
+        Raises:
+          UserError: if there is no run here, or its config.json is broken.
+        """
+        if not self.exists:
+            raise UserError(
+                f"there is no run in {self.path} to resume: it has no config.json; "
+                "leave --resume out to start one"
+            )
+        try:
+            content = json.loads(self.config_file.read_text())
+            if not isinstance(content["sessions"], list):
+                raise TypeError("its sessions are no list")
+            return Config.from_dict(content["config"]), str(content["preset"])
+        except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
+            raise UserError(
+                f"{self.config_file} is broken ({error}); restore it, or start another run"
+            ) from error
+
+
+def new_run_path(game: str, agent: str) -> Path:
+    """Return a new folder's path under runs/, named by game, agent and time."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    path = RUNS / f"{game}-{agent}-{stamp}"
+    number = 2
+    while path.exists():
+        path = RUNS / f"{game}-{agent}-{stamp}-{number}"
+        number += 1
+    return path
+
+
+def resumed_config(saved: Config, asked: Mapping[str, Any]) -> Config:
+    """Return a run's config with what may change at a resume: how long it lasts, what is watched.
+
+    Raises:
+      UserError: if `asked` contradicts a number that decides what is learned; all are named.
+      ConfigError: if a number is out of range.
+    """
+    config = saved.replace(**asked)
+    config.validate()
+    contradictions = [
+        f"{name} is {getattr(saved, name)} there and {value} here"
+        for name, value in asked.items()
+        if name not in _MAY_CHANGE and value != getattr(saved, name)
+    ]
+    if contradictions:
+        raise UserError(
+            f"the run was started with other numbers: {'; '.join(contradictions)}; "
+            "leave these flags out, or start another run"
+        )
+    return config
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that decide what a run learns."""
+    packages = {name: importlib.metadata.version(name) for name in _VERSIONS_OF}
+    return {"python": platform.python_version(), **packages}
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file that is there whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+class CsvLog:
+    """A CSV file that only grows, and that a resume cuts back to a checkpoint's length.
+
+    Args:
+      path: of the file.
+      columns: its header.
+      kept_bytes: length at the checkpoint that is resumed; 0: begin anew.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str], kept_bytes: int = 0) -> None:
+        if kept_bytes and (not path.exists() or path.stat().st_size < kept_bytes):
+            raise UserError(f"{path} is shorter than its checkpoint knows it; restore the file")
+        self._file = path.open("a", newline="")
+        self._file.truncate(kept_bytes)
+        self._writer = csv.DictWriter(self._file, columns, lineterminator="\n")
+        if not kept_bytes:
+            self._writer.writeheader()
+            self._file.flush()
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Append a row and give it to the operating system; absent columns stay empty."""
+        self._writer.writerow(row)
+        self._file.flush()
+
+    @property
+    def size_bytes(self) -> int:
+        """The length of the file."""
+        return os.fstat(self._file.fileno()).st_size
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,97 @@
+"""One session of training: builds or restores a run, trains, and says what came of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+import psutil
+import tensorflow as tf
+
+from configs import Config
+from console.errors import UserError
+from training import parts, precision
+from training.checkpoint import Checkpoints
+from training.export import Exporter
+from training.log import RunLog
+from training.loop import Training
+from training.progress import Progress
+from training.run_folder import RunFolder
+from training.stop import StopSignal
+
+
+def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> int:
+    """Train a run in `folder`, from the start or from its last checkpoint.
+
+    Returns:
+      the exit status: 0, or 128 and the signal's number if a signal ended it.
+
+    Raises:
+      UserError: if there is nothing whole to resume, or learning diverged.
+    """
+    with StopSignal() as stop:
+        config, device = config.replace(precision=precision.decide(config)), _device()
+        folder.create()
+        folder.write_config(config, preset, {"device": device, "machine": machine()})
+        built = parts.build(config)
+        checkpoints = Checkpoints(folder, built)
+        progress, kept_bytes = Progress(), None
+        if resume:
+            _, state = checkpoints.restore(print)
+            progress, kept_bytes = Progress(**state["progress"]), state["csv_bytes"]
+            if config.iterations < progress.iteration:
+                raise UserError(
+                    f"the run has done {progress.iteration} iterations already; "
+                    "give at least as many with --iterations"
+                )
+        log = RunLog(folder, config, progress, kept_bytes)
+        log.say(_greeting(config, folder, device, progress))
+        try:
+            exporter = Exporter(folder.policies, built)
+            Training(built, progress, log, checkpoints, exporter, stop).run()
+            log.say(_farewell(config, folder, progress))
+        finally:
+            log.close()
+    return 128 + stop.number if stop.number else 0
+
+
+def machine() -> dict[str, Any]:
+    """Return what a figure of speed depends on."""
+    return {
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+    }
+
+
+def _device() -> str:
+    """Return the device that trains, and let a GPU's memory grow as it is needed."""
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, enable=True)
+    if not gpus:
+        return "CPU"
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
+
+
+def _greeting(config: Config, folder: RunFolder, device: str, progress: Progress) -> str:
+    how = f"resuming at iteration {progress.iteration:,}" if progress.iteration else "training"
+    return (
+        f"{how}: {config.agent} on {config.game}, {config.num_envs} games ({config.env_pipeline} "
+        f"pipeline), {device}, {config.precision}, seed {config.seed}\n"
+        f"run folder: {folder.path}   watch it: tensorboard --logdir {folder.path}"
+    )
+
+
+def _farewell(config: Config, folder: RunFolder, progress: Progress) -> str:
+    if progress.iteration < config.iterations:
+        return (
+            f"stopped at iteration {progress.iteration:,} of {config.iterations:,}; go on with: "
+            f"python train.py --logdir {folder.path} --resume"
+        )
+    best = "" if progress.best_score is None else f", best mean score {progress.best_score:.1f}"
+    return (
+        f"done: {progress.iteration:,} iterations in {progress.seconds / 60:.1f} minutes{best}; "
+        f"watch it: python evaluate.py --run {folder.path} --gif play.gif"
+    )
