@@ -54,7 +54,7 @@ class Measurement:
       iterations: how many were timed.
       times: how long they took.
       replay_bytes: what the process grew by for a full replay memory.
-      resident_bytes: of the whole process, with that memory full.
+      resident_bytes: of the whole process at the end, with the memory of a full replay.
       peak_bytes: the most that was resident at any time.
     """
 

@@ -8,7 +8,7 @@ from benchmarks import measurement
 
 
 def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measurement.Measurement:
-    """Run the loop, timed, then fill its replay memory and look at the process."""
+    """Fill the replay memory to see its size, empty it, and run the loop."""
     import tensorflow as tf
     from tf_agents.utils import common
 
@@ -20,7 +20,9 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
     agent = stock_recipe.new_agent(environment, agent_steps)
     without_replay_bytes = measurement.resident_bytes()
     replay = stock_recipe.new_replay(agent, measurement.REPLAY_TRANSITIONS)
+    _fill(replay)
     replay_bytes = measurement.resident_bytes() - without_replay_bytes
+    replay.clear()
     random_driver = stock_recipe.new_random_driver(
         environment, replay, measurement.RANDOM_AGENT_STEPS
     )
@@ -49,7 +51,6 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
     measurement.time_iterations(collect, train, wait, warmup_iterations)
     times = measurement.time_iterations(collect, train, wait, iterations)
 
-    _fill(replay)
     return measurement.Measurement(
         name="stock TF-Agents loop",
         device=measurement.device(),
@@ -64,7 +65,7 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
 
 
 def _fill(replay: Any) -> None:
-    """Add random items until the memory is full; playing that long would take minutes."""
+    """Add an item until the memory is full; playing that long would take minutes."""
     import tensorflow as tf
     from tf_agents.specs import tensor_spec
 
@@ -75,7 +76,7 @@ def _fill(replay: Any) -> None:
         for _ in tf.range(count):
             replay.add_batch(item)
 
-    add(tf.constant(measurement.REPLAY_TRANSITIONS - int(replay.num_frames())))
+    add(tf.constant(measurement.REPLAY_TRANSITIONS))
 
 
 if __name__ == "__main__":
