@@ -10,7 +10,7 @@ from typing import NoReturn
 from absl import app, flags
 
 from configs import ConfigError
-from console import quiet
+from console import kernels, quiet
 
 USAGE_EXIT_STATUS = 2
 INTERRUPTED_EXIT_STATUS = 130  # 128 + SIGINT, as shells count
@@ -42,6 +42,7 @@ def run_main(main: Callable[[], int | None]) -> NoReturn:
 
     def guarded(_: Sequence[str]) -> int | None:
         # absl has set the flag to 0 by now where the user said nothing.
+        kernels.use_onednn()
         quiet.silence(verbosity.value if verbosity.present else quiet.QUIET)
         try:
             return main()
