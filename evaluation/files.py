@@ -34,19 +34,18 @@ def check_writable(path: Path, name: str) -> None:
       path: the file to be written.
       name: what the user calls it, as `--gif`.
     """
-    if not path.parent.is_dir():
-        raise UserError(f"{name} {path}: there is no folder {path.parent}; make it first")
-    if path.is_dir():
-        raise UserError(f"{name} {path} is a folder; name a file in it")
     # Permissions alone do not tell: a folder may be on a file system that is read-only or full.
-    unfinished = _unfinished(path)
     try:
+        if not path.parent.is_dir():
+            raise UserError(f"{name} {path}: there is no folder {path.parent}; make it first")
+        if path.is_dir():
+            raise UserError(f"{name} {path} is a folder; name a file in it")
+        unfinished = _unfinished(path)
         unfinished.touch()
         unfinished.unlink()
     except OSError as error:
         raise UserError(
-            f"{name} {path}: nothing can be written into {path.parent} ({error.strerror}); "
-            "take another folder"
+            f"{name} {path} cannot be written ({error.strerror}); name another file"
         ) from None
 
 

@@ -11,12 +11,13 @@ import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from configs import Config
 from console.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FORMAT = 1
 CONFIG_FILE = "config.json"
@@ -172,6 +173,8 @@ def load_policy(folder: str | Path) -> ExportedPolicy:
       PolicyError: as `read_card`, and if the SavedModel cannot be loaded or does not answer.
     """
     card = read_card(folder)
+    import numpy as np
+
     try:
         choose_actions = _greedy_choice(card.folder)
         answer = choose_actions(np.zeros((1, 84, 84, 4), np.uint8))

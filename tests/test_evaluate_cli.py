@@ -1,0 +1,200 @@
+"""evaluate.py from its command line to its files, and every mistake a user can make with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from exported_policy import exported_policy  # noqa: F401 - a fixture
+from PIL import Image
+
+from evaluation import request
+
+_PROGRAM = Path(__file__).parents[1] / "evaluate.py"
+
+
+def _start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start evaluate.py in `folder`."""
+    return subprocess.Popen(
+        [sys.executable, str(_PROGRAM), *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Return the exit status, stdout and stderr."""
+    stdout, stderr = process.communicate(timeout=300)
+    return process.returncode, stdout, stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (
+            ["--random", "--game=Braekout"],
+            "there is no game called 'Braekout'; the nearest names are Breakout, SirLancelot",
+        ),
+        (["--games=0"], "--games must be from 1 to 10,000, but is 0"),
+        (["--games=-3"], "--games must be from 1 to 10,000, but is -3"),
+        (["--epsilon=1.5"], "--epsilon must be from 0 to 1, but is 1.5"),
+        (["--epsilon=nan"], "--epsilon must be from 0 to 1, but is nan"),
+        (["--seed=-1"], "--seed must be from 0 to 2,147,483,647, but is -1"),
+        (["--gif=play.mp4"], "--gif play.mp4: the name of a film must end in .gif"),
+        (["--gif=none/play.gif"], "--gif none/play.gif: there is no folder none; make it first"),
+        (["--json=."], "--json . is a folder; name a file in it"),
+        (
+            [f"--json={'x' * 300}"],
+            f"--json {'x' * 300} cannot be written (File name too long); name another file",
+        ),
+        (["--gif=a.gif", "--games=3", "--gif_game=4"], "--gif_game must be from 1 to 3, but is 4"),
+        (["--gif=a.gif", "--gif_game=0"], "--gif_game must be from 1 to 30, but is 0"),
+        (["--gif_game=1"], "--gif_game chooses the game of a film; name its file with --gif"),
+        (
+            ["--gif=a.gif", "--gif_seconds=-1"],
+            "--gif_seconds must be 0 (whole game) or more, not -1.0",
+        ),
+        (["--random", "--run=a"], "--random plays without a policy; leave out --run and --policy"),
+        (["--random", "--epsilon=0.1"], "--random means epsilon 1; leave out --epsilon"),
+        (
+            ["--game=Pong"],
+            "--game goes with --random; a policy plays the game it was trained on",
+        ),
+        (["--run=none"], "there is no run's folder none; name one that exists"),
+        (
+            ["--run=."],
+            "the run . has exported no policy yet (neither policies/best nor policies/last); "
+            "train it further, or name another run",
+        ),
+        (["--policy=none"], "there is no policy's folder none; python train.py trains one"),
+        (
+            ["--policy=."],
+            "there is no policy in the folder . (saved_model.pb); python train.py trains one",
+        ),
+        (
+            [],
+            "no run in the folder runs has a policy; python train.py trains one, and --run or "
+            "--policy name one elsewhere",
+        ),
+        (["--gifs=a.gif"], "there is no flag --gifs; did you mean --gif?"),
+        (["breakout.gif"], "the argument 'breakout.gif' is no flag; flags look like --name=value"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path: Path, arguments: list[str], error: str) -> None:
+    assert _finish(_start(tmp_path, *arguments)) == (2, "", f"error: {error}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--policy=none"], ["--games=0"]])
+def test_what_needs_no_library_imports_none(tmp_path: Path, arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", str(_PROGRAM), *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    imported = {
+        line.split("|")[-1].strip().split(".")[0]
+        for line in done.stderr.splitlines()
+        if line.startswith("import time:")
+    }
+    assert "absl" in imported
+    assert imported.isdisjoint({"numpy", "tensorflow", "tf_agents", "gym", "cv2", "PIL", "ale_py"})
+
+
+def test_help_shows_all_flags(tmp_path: Path) -> None:
+    status, stdout, stderr = _finish(_start(tmp_path, "--help"))
+    assert (status, stderr) == (0, "")
+    for field in dataclasses.fields(request.Request):
+        name = "[no]random" if field.name == "random" else field.name
+        assert f"--{name}: " in stdout
+
+
+@pytest.fixture(scope="module")
+def long_ones(
+    tmp_path_factory: pytest.TempPathFactory,
+    exported_policy: Path,  # noqa: F811
+) -> Iterator[tuple[Path, subprocess.Popen[str], subprocess.Popen[str]]]:
+    """A folder with a run and a broken policy, and the processes that play them, side by side."""
+    folder = tmp_path_factory.mktemp("long_ones")
+    shutil.copytree(exported_policy, folder / "runs" / "mine" / "policies" / "best")
+    shutil.copytree(exported_policy, folder / "broken")
+    (folder / "broken" / "variables" / "variables.index").write_bytes(b"torn")
+    plays = _start(
+        folder,
+        *["--games=3", "--epsilon=0.3", "--gif=play.gif", "--gif_game=2", "--json=scores.json"],
+    )
+    breaks = _start(folder, "--policy=broken")
+    yield folder, plays, breaks
+    for process in (plays, breaks):
+        process.kill()
+        process.wait()
+
+
+def test_the_newest_runs_policy_plays_and_is_filmed(
+    long_ones: tuple[Path, subprocess.Popen[str], subprocess.Popen[str]],
+) -> None:
+    folder, plays, _ = long_ones
+    status, stdout, stderr = _finish(plays)
+    assert (status, stderr) == (0, "")
+    values = json.loads((folder / "scores.json").read_text())
+    lines = stdout.splitlines()
+    assert lines[0].split() == ["game", "Breakout"]
+    assert "policy            runs/mine/policies/best (iteration 1,234)" in lines
+    assert f"protocol          {values['protocol']}" in lines
+    assert values["policy"] == "runs/mine/policies/best"
+    assert (values["epsilon"], values["seed"], len(values["scores"])) == (0.3, 1, 3)
+    assert values["protocol"].startswith("3 whole games, epsilon 0.3, 1 to 30 no-op starts,")
+    seconds = values["frames"][1] / 60
+    assert lines[-2] == "wrote scores.json"
+    assert lines[-1].startswith(
+        f"wrote play.gif: game 2, score {values['scores'][1]:g}, {seconds:.1f} s, "
+    )
+    with Image.open(folder / "play.gif") as image:
+        assert image.size == (160, 210)
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"broken", "runs", "play.gif", "scores.json"}
+
+
+def test_a_broken_saved_model_is_one_line(
+    long_ones: tuple[Path, subprocess.Popen[str], subprocess.Popen[str]],
+) -> None:
+    status, stdout, stderr = _finish(long_ones[2])
+    assert (status, stdout) == (2, "")
+    assert stderr.startswith("error: the policy in broken cannot be loaded (")
+    assert stderr.endswith("); copy or export it again\n")
+    assert stderr.count("\n") == 1
+
+
+def _request(**values: object) -> request.Request:
+    nothing: dict[str, object] = dict.fromkeys(
+        ["run", "policy", "epsilon", "game", "gif", "gif_game", "json"]
+    )
+    plain = {**nothing, "games": 2, "seed": 4, "random": True, "gif_seconds": 60.0}
+    return request.Request(**{**plain, **values})  # type: ignore[arg-type]
+
+
+def test_a_random_agent_plays_its_best_game_on_film(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gif, scores = tmp_path / "play.gif", tmp_path / "scores.json"
+    request.answer(_request(game="Pong", gif=str(gif), json=str(scores), gif_seconds=2.0, games=1))
+    values = json.loads(scores.read_text())
+    assert (values["game"], values["policy"], values["epsilon"]) == ("Pong", "random", 1.0)
+    seconds = values["frames"][0] / 60
+    written = capsys.readouterr().out.splitlines()[-1]
+    assert written.startswith(
+        f"wrote {gif}: game 1, score {values['scores'][0]:g}, 2.0 s of {seconds:.1f} s "
+        "(--gif_seconds=0 takes all), "
+    )
+    with Image.open(gif) as image:
+        assert image.n_frames <= 60
