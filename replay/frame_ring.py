@@ -94,7 +94,6 @@ class FrameRing:
             discount=np.zeros(shape, np.float32),
         )
         self.rows_added = 0
-        self.agent_steps_added = 0  # rows of all games, less those of LAST, where nobody acts
         self.generator = np.random.default_rng(seed)
 
     @staticmethod
@@ -164,7 +163,6 @@ class FrameRing:
         rows.reward[row] = reward
         rows.discount[row] = discount
         self.rows_added += 1
-        self.agent_steps_added += int(np.count_nonzero(step_type != LAST))
 
     def sample(self, batch_size: int, n_step: int) -> Window:
         """Draw windows uniformly, with replacement, over all steps that can begin one.

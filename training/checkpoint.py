@@ -46,7 +46,7 @@ class Checkpoints:
         self._folder = folder.checkpoints
         self._segments = SegmentStore(folder.replay)
         self._parts = parts
-        self._variables = tf.train.Checkpoint(agent=parts.agent)
+        self._variables = tf.train.Checkpoint(**parts.variables)
 
     def save(self, iteration: int, state: Mapping[str, Any]) -> Path:
         """Write a checkpoint and remove those that are too old.
@@ -69,7 +69,6 @@ class Checkpoints:
             "format": FORMAT,
             "iteration": iteration,
             "replay_rows": self._segments.save(ring),
-            "replay_agent_steps": ring.agent_steps_added,
             "replay_generator": ring.generator.bit_generator.state,
             "state": dict(state),
         }
@@ -124,7 +123,6 @@ class Checkpoints:
             raise TornCheckpointError(str(error)) from error
         except SegmentError as error:
             raise TornCheckpointError(str(error)) from error
-        ring.agent_steps_added = body["replay_agent_steps"]
         ring.generator.bit_generator.state = body["replay_generator"]
         status = self._variables.read(str(path / "variables"))
         status.assert_existing_objects_matched().expect_partial()

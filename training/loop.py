@@ -71,12 +71,9 @@ class Training:
         self._save()
 
     def _collect_at_random(self) -> None:
-        ring, config = self._parts.replay.ring, self._parts.config
-        while not self._stop.requested:
-            missing = config.initial_collect_steps - ring.agent_steps_added
-            if missing <= 0:
-                return
-            self._parts.collect_at_random(min(missing, 500 * ring.num_envs))
+        wanted = self._parts.config.initial_collect_steps
+        while self._parts.agent_steps() < wanted and not self._stop.requested:
+            self._parts.collect_at_random(min(wanted, self._parts.agent_steps() + 2_000))
             self._log.games(self._parts.env.pop_finished_games())
 
     def _train_a_stretch(self) -> None:
@@ -144,7 +141,7 @@ class Training:
     def _log_row(self) -> None:
         ring = self._parts.replay.ring
         self._log.row(
-            agent_steps=ring.agent_steps_added,
+            agent_steps=self._parts.agent_steps(),
             replay_transitions=ring.num_kept,
             epsilon=float(self._parts.agent.epsilon),
         )

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 from tf_agents.drivers import dynamic_step_driver
 from tf_agents.environments import tf_py_environment
+from tf_agents.metrics import tf_metrics
 from tf_agents.trajectories import time_step as ts
 
 import agents
@@ -28,8 +29,10 @@ class Parts:
       config: with its precision decided.
       env: the games, as a batched PyEnvironment that reports finished games.
       agent: a TF-Agents agent.
-      replay: the observer of both drivers.
-      collect_at_random: takes a number of random agent steps.
+      replay: the observer of the driver.
+      variables: everything that TensorFlow keeps, by name, for a checkpoint.
+      agent_steps: returns the number of actions chosen so far, at random or not.
+      collect_at_random: acts at random until so many actions have been chosen in all.
       iterate: runs a number of iterations; returns means over them, by LOSS_FIELDS.
     """
 
@@ -37,6 +40,8 @@ class Parts:
     env: suite.AtariGames
     agent: Any
     replay: UniformReplay
+    variables: dict[str, Any]
+    agent_steps: Callable[[], int]
     collect_at_random: Callable[[int], None]
     iterate: Callable[[int], dict[str, float]]
 
@@ -53,21 +58,24 @@ def build(config: Config) -> Parts:
     replay = UniformReplay(
         agent.collect_data_spec, config.replay_capacity, config.num_envs, seed=config.seed
     )
+    agent_steps = tf_metrics.EnvironmentSteps()
+    # How many there should be by now. Games side by side overshoot: what one iteration collects
+    # too much, a later one leaves out, so that `update_period` is kept to in the long run.
+    agent_steps_due = tf.Variable(0, dtype=tf.int64, name="agent_steps_due")
+    missing = tf.Variable(0, dtype=tf.int32, name="agent_steps_missing")
 
-    def driver(policy: Any, agent_steps: int) -> dynamic_step_driver.DynamicStepDriver:
+    def driver(policy: Any) -> dynamic_step_driver.DynamicStepDriver:
         return dynamic_step_driver.DynamicStepDriver(
-            tf_env, policy, observers=[replay.add_batch], num_steps=agent_steps
+            tf_env, policy, observers=[replay.add_batch, agent_steps], num_steps=missing
         )
 
-    collect_driver = driver(agent.collect_policy, config.update_period)
-    random_driver = driver(agent.random_policy, config.num_envs)
+    random_driver, collect_driver = driver(agent.random_policy), driver(agent.collect_policy)
 
     @tf.function
-    def collect_at_random(passes: tf.Tensor) -> None:
-        time_step = tf_env.current_time_step()
-        for _ in tf.range(passes):
-            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-            time_step, _ = random_driver.run(time_step)
+    def collect_at_random(until: tf.Tensor) -> None:
+        agent_steps_due.assign(until)
+        missing.assign(tf.cast(until - agent_steps.result(), tf.int32))
+        random_driver.run(tf_env.current_time_step())
 
     @tf.function
     def iterate(count: tf.Tensor) -> tf.Tensor:
@@ -76,6 +84,8 @@ def build(config: Config) -> Parts:
         sums = tf.zeros([len(LOSS_FIELDS)])
         for _ in tf.range(count):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+            agent_steps_due.assign_add(config.update_period)
+            missing.assign(tf.cast(agent_steps_due - agent_steps.result(), tf.int32))
             time_step, _ = collect_driver.run(time_step)
             sums += train_once()
         return sums / tf.cast(count, tf.float32)
@@ -88,15 +98,24 @@ def build(config: Config) -> Parts:
         error = tf.reduce_mean(tf.abs(info.extra.td_error))
         return tf.stack([info.loss, error, tf.reduce_mean(info.extra.q_value)])
 
-    def collect_agent_steps(count: int) -> None:
-        passes = -(-count // config.num_envs)
-        collect_at_random(tf.constant(passes))
-
     def iterate_many(count: int) -> dict[str, float]:
         means = iterate(tf.constant(count)).numpy()
         return dict(zip(LOSS_FIELDS, map(float, means), strict=True))
 
-    return Parts(config, env, agent, replay, collect_agent_steps, iterate_many)
+    return Parts(
+        config=config,
+        env=env,
+        agent=agent,
+        replay=replay,
+        variables={
+            "agent": agent,
+            "agent_steps": agent_steps.environment_steps,
+            "agent_steps_due": agent_steps_due,
+        },
+        agent_steps=lambda: int(agent_steps.result()),
+        collect_at_random=lambda until: collect_at_random(tf.constant(until, tf.int64)),
+        iterate=iterate_many,
+    )
 
 
 def greedy_choice(policy: Any) -> Callable[[Any], Any]:
