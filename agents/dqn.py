@@ -156,7 +156,8 @@ class DqnAgent(dqn_agent.DqnAgent):
         return super()._td_loss(q_values, next_q_values, rewards, discounts)
 
     def _loss(self, experience: Any, **kwargs: Any) -> tf_agent.LossInfo:
-        info = super()._loss(experience, **kwargs)
+        # `agent.loss`, unlike `agent.train`, would leave the discount at 1.
+        info = super()._loss(experience, **{"gamma": self._gamma, **kwargs})
         extra = DqnLossInfo(info.extra.td_loss, info.extra.td_error, self._traced_q_values)
         return tf_agent.LossInfo(info.loss, extra)
 

@@ -1,0 +1,320 @@
+"""The DQN agent on two states and two actions, where every number can be worked by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.networks import sequential
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+
+import agents
+from agents import dqn
+from agents.n_step import n_step_transition
+from agents.networks import NatureQNetwork
+from agents.optimizers import build_optimizer
+from configs import Config
+
+OBSERVATION = tensor_spec.TensorSpec([2], tf.float32, "observation")
+ACTION = tensor_spec.BoundedTensorSpec([], tf.int64, 0, 1, "action")
+
+# Q(s) = s K. Online: Q([1, 0]) = [1, 2], Q([0, 1]) = [4, 3]. Target: [10, 20] and [30, 40].
+ONLINE = [[1.0, 2.0], [4.0, 3.0]]
+TARGET = [[10.0, 20.0], [30.0, 40.0]]
+S1, S2 = [1.0, 0.0], [0.0, 1.0]
+
+
+class CountingDense(tf.keras.layers.Dense):
+    """Counts how often it stands in a graph."""
+
+    calls = 0
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        self.calls += 1
+        return super().call(inputs)
+
+
+def network(kernel: list[list[float]]) -> tuple[sequential.Sequential, CountingDense]:
+    layer = CountingDense(
+        2, use_bias=False, kernel_initializer=tf.constant_initializer(np.array(kernel))
+    )
+    return sequential.Sequential([layer], input_spec=OBSERVATION), layer
+
+
+def agent_of(**settings: Any) -> tuple[dqn.DqnAgent, CountingDense, CountingDense]:
+    defaults = {"double": False, "n_step": 1, "discount": 0.5, "reward_clip": 0.0}
+    config = Config(**{**defaults, **settings})
+    (online, online_layer), (target, target_layer) = network(ONLINE), network(TARGET)
+    agent = dqn.DqnAgent(
+        ts.time_step_spec(OBSERVATION),
+        ACTION,
+        online,
+        target,
+        tf.keras.optimizers.legacy.SGD(0.1),
+        config,
+        tf.Variable(0, dtype=tf.int64),
+    )
+    online_layer.calls = target_layer.calls = 0
+    return agent, online_layer, target_layer
+
+
+def transition(
+    reward: float, discount: float = 1.0, *, gamma: float = 0.5, clip: float = 0.0
+) -> trajectory.Transition:
+    """From S1 by action 0 to S2."""
+    return n_step_transition(
+        tf.constant([S1]),
+        tf.constant([0], tf.int64),
+        tf.constant([[reward]]),
+        tf.constant([[discount]]),
+        tf.constant([[True]]),
+        tf.constant([S2]),
+        discount=gamma,
+        reward_clip=clip,
+    )
+
+
+@pytest.mark.parametrize(
+    ("double", "error"),
+    [
+        (False, 7 + 0.5 * 40 - 1),  # the target network's own greatest
+        (True, 7 + 0.5 * 30 - 1),  # the online network chooses action 0 (4 > 3)
+    ],
+)
+def test_td_error_and_huber_loss(double: bool, error: float) -> None:
+    agent, _, _ = agent_of(double=double)
+    info = agent.loss(transition(reward=7.0))
+    assert info.extra.td_error.numpy().tolist() == [error]
+    assert info.extra.td_loss.numpy().tolist() == [error - 0.5]  # Huber, beyond 1
+    assert info.extra.q_value.numpy().tolist() == [1.0]
+    assert float(info.loss) == error - 0.5
+
+
+def test_small_error_is_squared() -> None:
+    agent, _, _ = agent_of()
+    info = agent.loss(transition(reward=1.5, discount=0.0))
+    assert float(info.loss) == pytest.approx(0.5 * 0.5**2)
+
+
+def test_death_leaves_only_the_reward() -> None:
+    agent, _, _ = agent_of()
+    assert agent.loss(transition(reward=7.0, discount=0.0)).extra.td_error.numpy().tolist() == [6.0]
+
+
+def test_loss_is_per_sample_and_weighted() -> None:
+    agent, _, _ = agent_of()
+    one, other = transition(reward=1.5, discount=0.0), transition(reward=3.0, discount=0.0)
+    both = tf.nest.map_structure(lambda a, b: tf.concat([a, b], 0), one, other)
+    info = agent.loss(both, weights=tf.constant([2.0, 0.0]))
+    np.testing.assert_allclose(info.extra.td_loss, [0.125, 1.5])  # not their mean
+    assert float(info.loss) == pytest.approx((2 * 0.125 + 0 * 1.5) / 2)
+
+
+@pytest.mark.parametrize(("double", "online_calls"), [(False, 1), (True, 2)])
+def test_target_network_runs_once(double: bool, online_calls: int) -> None:
+    agent, online, target = agent_of(double=double)
+    agent.train(transition(reward=1.0))
+    assert (target.calls, online.calls) == (1, online_calls)
+
+
+def test_gradient_step_and_periodic_copy_of_the_target() -> None:
+    agent, online, target = agent_of(target_update_period=2)
+    agent.train(transition(reward=1.25, discount=0.0))
+    # TD error 0.25; the loss falls by 0.25 for each unit of Q(S1, 0) = K[0][0]; step 0.1.
+    expected = np.add(ONLINE, [[0.025, 0.0], [0.0, 0.0]])
+    np.testing.assert_allclose(online.kernel, expected, rtol=1e-6)
+    np.testing.assert_array_equal(target.kernel, TARGET)
+    agent.train(transition(reward=1.25, discount=0.0))
+    np.testing.assert_array_equal(target.kernel, online.kernel)
+    assert int(agent.train_step_counter) == 2
+
+
+def trajectory_of(types: list[int], rewards: list[float], discounts: list[float]) -> Any:
+    states = [S1, S2, S1][: len(types)]
+    fields: dict[str, np.ndarray] = {
+        "step_type": np.array(types, np.int32),
+        "observation": np.array(states, np.float32),
+        "action": np.zeros(len(types), np.int64),
+        "next_step_type": np.array([*types[1:], 1], np.int32),
+        "reward": np.array(rewards, np.float32),
+        "discount": np.array(discounts, np.float32),
+    }
+    batched = {name: tf.constant(value[None]) for name, value in fields.items()}
+    return trajectory.Trajectory(policy_info=(), **batched)
+
+
+def test_trajectory_is_clipped_and_summed_up() -> None:
+    agent, _, _ = agent_of(n_step=2, reward_clip=1.0)
+    info = agent.loss(trajectory_of([0, 1, 1], [7.0, -7.0, 0.0], [1.0, 1.0, 1.0]))
+    # 1 - 1/2 + 20/4 - 1: the target's greatest value of S1 is 20.
+    assert info.extra.td_error.numpy().tolist() == [1 - 0.5 + 5.0 - 1]
+
+
+def test_trajectory_does_not_cross_a_time_limit() -> None:
+    agent, _, _ = agent_of(n_step=2)
+    info = agent.loss(trajectory_of([0, 2, 0], [7.0, 99.0, 99.0], [1.0, 1.0, 1.0]))
+    # One step only, to S2, which is worth 40 / 2.
+    assert info.extra.td_error.numpy().tolist() == [7 + 20.0 - 1]
+
+
+def test_trajectory_that_begins_at_last_counts_for_nothing() -> None:
+    agent, _, _ = agent_of()
+    info = agent.loss(trajectory_of([2, 0], [99.0, 0.0], [1.0, 1.0]))
+    assert float(info.loss) == 0.0
+
+
+def test_epsilon_falls_linearly_and_stays() -> None:
+    agent, _, _ = agent_of(epsilon_initial=1.0, epsilon_final=0.2, epsilon_decay_iterations=4)
+    epsilons = []
+    for _ in range(7):
+        epsilons.append(float(agent.epsilon))
+        agent.train_step_counter.assign_add(1)
+    np.testing.assert_allclose(epsilons, [1.0, 0.8, 0.6, 0.4, 0.2, 0.2, 0.2], rtol=1e-6)
+
+
+def actions(agent: dqn.DqnAgent, policy: Any, count: int) -> np.ndarray:
+    batch = ts.restart(tf.tile([S1], [count, 1]), batch_size=count)
+    return policy.action(batch).action.numpy()
+
+
+def test_exploration_mixes_random_and_greedy_actions() -> None:
+    agent, _, _ = agent_of(epsilon_initial=0.5, epsilon_final=0.5)
+    # Greedy is action 1 (2 > 1); half of the rest is action 0: 1/4 of 4,000, deviation 27.
+    assert 900 < np.sum(actions(agent, agent.collect_policy, 4_000) == 0) < 1_100
+    assert np.all(actions(agent, agent.policy, 100) == 1)
+    assert 1_900 < np.sum(actions(agent, agent.random_policy, 4_000) == 0) < 2_100
+
+
+def test_network_does_not_run_where_all_actions_are_random() -> None:
+    agent, _, _ = agent_of()
+    agent._q_network.layers[0].kernel.assign(np.full([2, 2], np.nan))
+    explored = actions(agent, agent.random_policy, 50)
+    assert set(explored) == {0, 1}
+
+
+def test_generator_decides_the_actions_and_can_be_restored() -> None:
+    first, second, other = (agent_of(seed=seed)[0] for seed in (1, 1, 2))
+    same = actions(first, first.random_policy, 50)
+    np.testing.assert_array_equal(same, actions(second, second.random_policy, 50))
+    assert not np.array_equal(same, actions(other, other.random_policy, 50))
+    state = first._generator.state.numpy()
+    later = actions(first, first.random_policy, 50)
+    assert not np.array_equal(same, later)
+    first._generator.state.assign(state)
+    np.testing.assert_array_equal(later, actions(first, first.random_policy, 50))
+
+
+PICTURE = tensor_spec.BoundedTensorSpec([84, 84, 4], tf.uint8, 0, 255, "observation")
+
+
+def nature_agent(**settings: Any) -> dqn.DqnAgent:
+    tf.keras.utils.set_random_seed(1)
+    config = Config(precision="float32").replace(**settings)
+    return agents.build(ts.time_step_spec(PICTURE), ACTION, config)
+
+
+def test_nature_network_has_the_layers_of_the_paper() -> None:
+    agent = nature_agent()
+    shapes = [tuple(weight.shape) for weight in agent._q_network.trainable_weights]
+    assert shapes == [
+        (8, 8, 4, 32),
+        (32,),
+        (4, 4, 32, 64),
+        (64,),
+        (3, 3, 64, 64),
+        (64,),
+        (7 * 7 * 64, 512),
+        (512,),
+        (512, 2),
+        (2,),
+    ]
+    pairs = zip(agent._q_network.variables, agent._target_q_network.variables, strict=True)
+    assert all(np.array_equal(a, b) and a is not b for a, b in pairs)
+
+
+def test_bytes_are_divided_by_255() -> None:
+    network = NatureQNetwork(PICTURE, ACTION)
+    network.create_variables()
+    black, white = (
+        tf.zeros([1, 84, 84, 4], tf.uint8),
+        tf.fill([1, 84, 84, 4], tf.constant(255, tf.uint8)),
+    )
+    scaled = network._encoder._flat_preprocessing_layers[0](tf.concat([black, white], 0))
+    assert scaled.numpy().min() == 0.0
+    assert scaled.numpy().max() == pytest.approx(1.0, rel=1e-6)
+
+
+def test_dueling_head_is_value_plus_advantage_less_its_mean() -> None:
+    network = NatureQNetwork(PICTURE, ACTION, dueling=True)
+    network.create_variables()
+    head = network._q_value_layer
+    features = tf.random.stateless_normal([3, 7 * 7 * 64], seed=[1, 2])
+    values = head(features)
+    np.testing.assert_allclose(
+        tf.reduce_mean(values, axis=1), head._value(head._value_body(features))[:, 0], atol=1e-5
+    )
+    advantage = head._advantage(head._advantage_body(features))
+    np.testing.assert_allclose(
+        values[:, 1] - values[:, 0], advantage[:, 1] - advantage[:, 0], atol=1e-5
+    )
+
+
+def test_bfloat16_keeps_weights_and_q_values_in_float32() -> None:
+    exact, rough = (NatureQNetwork(PICTURE, ACTION, precision=p) for p in ("float32", "bfloat16"))
+    for network in (exact, rough):
+        network.create_variables()
+        assert {weight.dtype for weight in network.variables} == {tf.float32}
+    for source, target in zip(exact.variables, rough.variables, strict=True):
+        target.assign(source)
+    picture = tf.cast(
+        tf.random.stateless_uniform([2, 84, 84, 4], [3, 4], 0, 256, tf.int32), tf.uint8
+    )
+    (a, _), (b, _) = exact(picture), rough(picture)
+    assert b.dtype == tf.float32
+    assert not np.array_equal(a, b)
+    np.testing.assert_allclose(a, b, atol=0.02)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "rmsprop_nature"])
+def test_every_optimizer_and_precision_trains(optimizer: str, precision: str) -> None:
+    agent = nature_agent(optimizer=optimizer, precision=precision, dueling=True)
+    pictures = tf.zeros([4, 84, 84, 4], tf.uint8)
+    batch = n_step_transition(
+        pictures,
+        tf.zeros([4], tf.int64),
+        tf.ones([4, 3]),
+        tf.ones([4, 3]),
+        tf.fill([4, 3], True),
+        pictures,
+        discount=0.99,
+        reward_clip=1.0,
+    )
+    losses = [float(agent.train(batch).loss) for _ in range(3)]
+    assert losses[2] < losses[0]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "step"),
+    [
+        # Mean square 0.05 g^2, mean 0.05 g; variance v = 0.05 g^2 - 0.0025 g^2; g = 2.
+        ("rmsprop", 0.1 * 2 / (0.19**0.5 + 0.01)),
+        ("rmsprop_nature", 0.1 * 2 / (0.19 + 0.01) ** 0.5),
+        # Both moments corrected: g / (|g| + epsilon hat / sqrt(1 - 0.999)).
+        ("adam", 0.1 * 2 / (2 + 0.01 / 0.001**0.5)),
+    ],
+)
+def test_first_step_of_each_optimizer(optimizer: str, step: float) -> None:
+    config = Config(optimizer=optimizer, learning_rate=0.1, optimizer_epsilon=0.01)
+    weight = tf.Variable(5.0)
+    build_optimizer(config).apply_gradients([(tf.constant(2.0), weight)])
+    assert 5.0 - float(weight) == pytest.approx(step, rel=1e-4)
+
+
+def test_registry_names_modules_that_build() -> None:
+    assert set(agents.AGENTS) == {"dqn"}
+    assert isinstance(nature_agent(), dqn.DqnAgent)
