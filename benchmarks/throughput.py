@@ -44,6 +44,8 @@ def machine() -> dict[str, Any]:
         else os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.machine()}",
+        # The frame of all programs turns oneDNN on, and the contenders inherit it.
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's choice"),
         "versions": {
             "python": platform.python_version(),
             **{package: importlib.metadata.version(package) for package in PACKAGES},
@@ -118,6 +120,7 @@ def machine_lines(facts: dict[str, Any]) -> list[str]:
         f"machine    {facts['processor']}, {facts['cores']} cores, "
         f"{facts['memory_bytes'] / 1e9:.1f} GB, {facts['system']}",
         f"software   {versions}",
+        f"kernels    TF_ENABLE_ONEDNN_OPTS={facts['onednn']} for both",
     ]
 
 
