@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import resource
 import statistics
 import sys
@@ -167,6 +168,12 @@ def device() -> str:
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
 
 
+def kernels_name() -> str:
+    """Return which CPU kernels TensorFlow runs, as far as its environment decides it."""
+    chosen = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
+    return {None: "TensorFlow's kernels", "0": "Eigen kernels"}.get(chosen, "oneDNN kernels")
+
+
 def define_flags() -> None:
     """Define the flags that every contender takes."""
     flags.DEFINE_integer("batch_size", 64, "transitions per step", 1, 65_536)
@@ -180,12 +187,18 @@ def define_flags() -> None:
     )
 
 
-def print_measurement(measure: Callable[[int, int, int], Measurement]) -> NoReturn:
-    """Parse the flags of a contender, measure it, and print one line of JSON."""
+def print_measurement(measure: Callable[[int, int, int], Measurement], *, onednn: bool) -> NoReturn:
+    """Parse the flags of a contender, measure it, and print one line of JSON.
+
+    Args:
+      measure: takes batch_size, iterations and warmup_iterations.
+      onednn: whether TensorFlow gets the kernels that this project's programs turn on.
+    """
     define_flags()
     values = flags.FLAGS
     errors.run_main(
         lambda: print(
             measure(values.batch_size, values.iterations, values.warmup_iterations).to_json()
-        )
+        ),
+        onednn=onednn,
     )

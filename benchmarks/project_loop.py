@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
+from absl import flags
 
 from benchmarks import measurement
 from configs import PRESETS
@@ -13,13 +14,30 @@ from configs import PRESETS
 if TYPE_CHECKING:
     from replay.frame_ring import FrameRing
 
+_ALGORITHM_OF_STOCK = {
+    name: getattr(PRESETS["notebook"], name)
+    for name in (
+        "double",
+        "dueling",
+        "n_step",
+        "reward_clip",
+        "optimizer",
+        "learning_rate",
+        "optimizer_epsilon",
+        "target_update_period",
+    )
+}
+
 
 def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measurement.Measurement:
     """Run the parts that `train.py` builds, in stretches as its loop does.
 
-    The preset is `default`, but for the numbers that both contenders share.
+    With `--like_stock` the algorithm is the stock loop's: DQN with one-step returns and its
+    optimizer. Without, it is the preset `default`. Numbers that all contenders share are the same.
     """
-    config = PRESETS["default"].replace(
+    like_stock = flags.FLAGS.like_stock
+    config = PRESETS["default"].replace(**_ALGORITHM_OF_STOCK if like_stock else {})
+    config = config.replace(
         game="Breakout",
         batch_size=batch_size,
         update_period=measurement.UPDATE_PERIOD_AGENT_STEPS,
@@ -42,9 +60,9 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
         total_ms.append((time.perf_counter() - start) * 1000 / length)
 
     return measurement.Measurement(
-        name="this project",
+        name="the same algorithm here" if like_stock else "preset default",
         device=measurement.device(),
-        setting=f"{config.precision}, {config.num_envs} games",
+        setting=f"{config.precision}, {config.num_envs} games, {measurement.kernels_name()}",
         batch_size=batch_size,
         iterations=iterations,
         times=measurement.Times(total_ms, collect_ms=None),
@@ -73,4 +91,5 @@ def _bytes_of_full(ring: FrameRing) -> int:
 
 
 if __name__ == "__main__":
-    measurement.print_measurement(measure)
+    flags.DEFINE_bool("like_stock", False, "learn by the stock loop's algorithm")
+    measurement.print_measurement(measure, onednn=True)

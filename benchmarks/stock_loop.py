@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from absl import flags
+
 from benchmarks import measurement
+from console import kernels
 
 
 def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measurement.Measurement:
     """Fill the replay memory to see its size, empty it, and run the loop."""
+    if flags.FLAGS.onednn:
+        kernels.use_onednn()
     import tensorflow as tf
     from tf_agents.utils import common
 
@@ -54,7 +59,7 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
     return measurement.Measurement(
         name="stock TF-Agents loop",
         device=measurement.device(),
-        setting="float32, 1 game",
+        setting=f"float32, 1 game, {measurement.kernels_name()}",
         batch_size=batch_size,
         iterations=iterations,
         times=times,
@@ -80,4 +85,5 @@ def _fill(replay: Any) -> None:
 
 
 if __name__ == "__main__":
-    measurement.print_measurement(measure)
+    flags.DEFINE_bool("onednn", False, "give it the kernels that this project turns on")
+    measurement.print_measurement(measure, onednn=False)

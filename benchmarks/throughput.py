@@ -1,7 +1,8 @@
 """Races this project's loop against the stock TF-Agents loop: `python -m benchmarks.throughput`.
 
-Each contender runs in a process of its own, one after the other, in alternating rounds: stock,
-project, stock, project. A machine that grows slower slows both, and the ratio within a round stays.
+Three contenders run in processes of their own, one after the other, in alternating rounds: the
+stock loop, this project with the same algorithm, and this project's preset `default`. A machine
+that grows slower slows all, and the ratio within a round stays.
 
 A contender is a module that `python -m` runs with `--batch_size`, `--iterations` and
 `--warmup_iterations`, and whose last line on standard output is `Measurement.to_json()`.
@@ -27,12 +28,13 @@ from benchmarks import measurement
 from benchmarks.measurement import Measurement
 from console import errors
 
-STOCK = "benchmarks.stock_loop"
-PROJECT = "benchmarks.project_loop"
+STOCK = ("benchmarks.stock_loop",)
+CONTENDERS = (STOCK, ("benchmarks.project_loop", "--like_stock"), ("benchmarks.project_loop",))
 PACKAGES = ("tensorflow", "tf-agents", "ale-py", "gym", "numpy", "keras")
 NEEDED_BYTES = 4 * 10**9  # the stock loop holds 3.7 GB
 
-Rounds = list[tuple[Measurement, Measurement]]
+Rounds = list[list[Measurement]]
+"""The measurements of each round, in the order of CONTENDERS: stock first."""
 
 
 def machine() -> dict[str, Any]:
@@ -44,8 +46,6 @@ def machine() -> dict[str, Any]:
         else os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.machine()}",
-        # The frame of all programs turns oneDNN on, and the contenders inherit it.
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's choice"),
         "versions": {
             "python": platform.python_version(),
             **{package: importlib.metadata.version(package) for package in PACKAGES},
@@ -67,50 +67,58 @@ def _processor() -> str:
     return f"{model} ({', '.join(bfloat16) or 'no bfloat16 arithmetic'})"
 
 
-def run_contender(module: str, flag_values: Sequence[str]) -> Measurement:
-    """Measure `module` in a process of its own.
+def run_contender(contender: Sequence[str], flag_values: Sequence[str]) -> Measurement:
+    """Measure a module, the first word of `contender`, in a process of its own.
 
     Raises:
       UserError: what it says to its user.
       RuntimeError: if it fails otherwise; its traceback is in the message.
     """
     done = subprocess.run(
-        [sys.executable, "-m", module, *flag_values], capture_output=True, text=True, check=False
+        [sys.executable, "-m", *contender, *flag_values],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode == errors.USAGE_EXIT_STATUS:
         raise errors.UserError(done.stderr.strip().removeprefix("error: "))
     lines = done.stdout.splitlines()
     if done.returncode != 0 or not lines:
-        raise RuntimeError(f"{module} ended with status {done.returncode}:\n{done.stderr}")
+        raise RuntimeError(f"{contender[0]} ended with status {done.returncode}:\n{done.stderr}")
     return Measurement.from_json(lines[-1])
 
 
-def race(rounds: int, flag_values: Sequence[str], report: Callable[[str], None]) -> Rounds:
-    """Measure both contenders in turn, `rounds` times."""
+def race(
+    rounds: int,
+    flag_values: Sequence[str],
+    report: Callable[[str], None],
+    contenders: Sequence[Sequence[str]] = CONTENDERS,
+) -> Rounds:
+    """Measure all contenders in turn, `rounds` times."""
     results: Rounds = []
     for number in range(1, rounds + 1):
         load = psutil.getloadavg()[0]
-        stock, project = run_contender(STOCK, flag_values), run_contender(PROJECT, flag_values)
-        results.append((stock, project))
-        report(
-            f"round {number} of {rounds}   "
-            f"stock {stock.ms_per_iteration:6.1f} ms   "
-            f"project {project.ms_per_iteration:6.1f} ms   "
-            f"ratio {ratio(stock, project):5.2f}   "
-            f"(load at the start {load:.1f})"
-        )
+        results.append([run_contender(contender, flag_values) for contender in contenders])
+        times = "   ".join(f"{run.name} {run.ms_per_iteration:.1f} ms" for run in results[-1])
+        report(f"round {number} of {rounds}   {times}   (load at the start {load:.1f})")
     return results
 
 
-def ratio(stock: Measurement, project: Measurement) -> float:
-    """Return how many times as fast as the stock loop the project is."""
-    return stock.ms_per_iteration / project.ms_per_iteration
+def ratios(results: Rounds) -> list[list[float]]:
+    """Return how many times as fast as the stock loop each contender was, round by round."""
+    return [
+        [
+            runs[0].ms_per_iteration / run.ms_per_iteration
+            for runs, run in zip(results, column, strict=True)
+        ]
+        for column in zip(*results, strict=True)
+    ]
 
 
-def fastest_ratio(results: Rounds) -> float:
-    """Return the ratio of both contenders' fastest chunks, in whatever rounds they were."""
-    stock, project = (min(pair[side].fastest_ms for pair in results) for side in (0, 1))
-    return stock / project
+def fastest_ratios(results: Rounds) -> list[float]:
+    """Return the ratios of the contenders' fastest chunks, in whatever rounds they were."""
+    fastest = [min(run.fastest_ms for run in column) for column in zip(*results, strict=True)]
+    return [fastest[0] / time for time in fastest]
 
 
 def machine_lines(facts: dict[str, Any]) -> list[str]:
@@ -120,16 +128,15 @@ def machine_lines(facts: dict[str, Any]) -> list[str]:
         f"machine    {facts['processor']}, {facts['cores']} cores, "
         f"{facts['memory_bytes'] / 1e9:.1f} GB, {facts['system']}",
         f"software   {versions}",
-        f"kernels    TF_ENABLE_ONEDNN_OPTS={facts['onednn']} for both",
     ]
 
 
 def table_lines(results: Rounds) -> list[str]:
-    """Return the table of both contenders and the ratios of the rounds."""
-    stock, project = ([pair[side] for pair in results] for side in (0, 1))
+    """Return the table of all contenders and the ratios of the rounds."""
+    columns = [list(column) for column in zip(*results, strict=True)]
 
     def row(label: str, cell: Callable[[list[Measurement]], str]) -> str:
-        return f"{label:<38}{cell(stock):>26}{cell(project):>26}"
+        return f"{label:<38}" + "".join(f"{cell(column):>39}" for column in columns)
 
     def spread(runs: list[Measurement]) -> str:
         times = [run.ms_per_iteration for run in runs]
@@ -145,7 +152,10 @@ def table_lines(results: Rounds) -> list[str]:
     def largest(name: str) -> Callable[[list[Measurement]], str]:
         return lambda runs: f"{max(getattr(run, name) for run in runs) / 1e9:.2f} GB"
 
-    ratios = [ratio(*pair) for pair in results]
+    def ratio_row(label: str, values: list[float]) -> str:
+        return f"{label:<38}" + "".join(f"{value:>39.2f}" for value in values)
+
+    by_round = ratios(results)
     full = f"{measurement.REPLAY_TRANSITIONS:,} transitions"
     return [
         row("", lambda runs: runs[0].name),
@@ -162,27 +172,24 @@ def table_lines(results: Rounds) -> list[str]:
         row(f"memory of {full}", largest("replay_bytes")),
         row("whole process at the end", largest("resident_bytes")),
         row("whole process at its largest", largest("peak_bytes")),
-        "",
-        f"ratio of each round   {'  '.join(f'{value:.2f}' for value in ratios)}",
-        f"median ratio          {statistics.median(ratios):.2f}",
-        f"of the fastest chunks {fastest_ratio(results):.2f}",
+        ratio_row("ratio to stock: median of the rounds", list(map(statistics.median, by_round))),
+        ratio_row("  least", list(map(min, by_round))),
+        ratio_row("  greatest", list(map(max, by_round))),
+        ratio_row("  of the fastest chunks", fastest_ratios(results)),
     ]
 
 
 def summary(facts: dict[str, Any], results: Rounds) -> dict[str, Any]:
     """Return everything as plain JSON values."""
-    ratios = [ratio(*pair) for pair in results]
     return {
         "machine": facts,
         "update_period_agent_steps": measurement.UPDATE_PERIOD_AGENT_STEPS,
         "random_agent_steps": measurement.RANDOM_AGENT_STEPS,
         "replay_transitions": measurement.REPLAY_TRANSITIONS,
-        "rounds": [
-            {"stock": stock.summary(), "project": project.summary()} for stock, project in results
-        ],
-        "ratios": ratios,
-        "median_ratio": statistics.median(ratios),
-        "fastest_ratio": fastest_ratio(results),
+        "rounds": [[run.summary() for run in runs] for runs in results],
+        "ratios": ratios(results),
+        "median_ratios": [statistics.median(values) for values in ratios(results)],
+        "fastest_ratios": fastest_ratios(results),
     }
 
 
@@ -223,7 +230,9 @@ def main() -> None:
     )
     names = ("batch_size", "iterations", "warmup_iterations")
     flag_values = [f"--{name}={values[name].value}" for name in names]
-    results = race(values.rounds, flag_values, lambda line: print(line, flush=True))
+    stock = (*STOCK, "--onednn") if values.stock_onednn else STOCK
+    contenders = (stock, *CONTENDERS[1:])
+    results = race(values.rounds, flag_values, lambda line: print(line, flush=True), contenders)
     print("\n" + "\n".join(table_lines(results)))
     if json_file:
         json_file.write_text(json.dumps(summary(facts, results), indent=2) + "\n")
@@ -232,5 +241,6 @@ def main() -> None:
 if __name__ == "__main__":
     measurement.define_flags()
     flags.DEFINE_integer("rounds", 3, "how often both are measured", 1, 1_000)
+    flags.DEFINE_bool("stock_onednn", False, "give the stock loop this project's kernels too")
     flags.DEFINE_string("json", None, "a file for the numbers")
-    errors.run_main(main)
+    errors.run_main(main, onednn=False)

@@ -20,7 +20,7 @@ class UserError(Exception):
     """Something the user can mend; the message is one sentence: what is wrong and what to do."""
 
 
-def run_main(main: Callable[[], int | None]) -> NoReturn:
+def run_main(main: Callable[[], int | None], *, onednn: bool = True) -> NoReturn:
     """Parse the flags, keep the libraries quiet, run `main`, and exit.
 
     | what happens | stderr | exit status |
@@ -32,6 +32,7 @@ def run_main(main: Callable[[], int | None]) -> NoReturn:
     | Ctrl-C | `interrupted` | 130 |
     | anything else is a bug | its traceback | 1 |
 
+    TensorFlow gets oneDNN's kernels unless `onednn` is False; see `console.kernels`.
     absl's `--verbosity` brings back what `console.quiet` holds back.
     """
     verbosity = flags.FLAGS["verbosity"]
@@ -42,7 +43,8 @@ def run_main(main: Callable[[], int | None]) -> NoReturn:
 
     def guarded(_: Sequence[str]) -> int | None:
         # absl has set the flag to 0 by now where the user said nothing.
-        kernels.use_onednn()
+        if onednn:
+            kernels.use_onednn()
         quiet.silence(verbosity.value if verbosity.present else quiet.QUIET)
         try:
             return main()
