@@ -64,12 +64,12 @@ class Config:
     skip_start_agent_steps: int = _number(
         40, "NOOPs that life_start=skip plays", low=1, high=1_000, unit="agent steps"
     )
-    noop_start_max_agent_steps: int = _number(
+    noop_start_max_frames: int = _number(
         30,
-        "a game begins with 1 to this many NOOPs, drawn at random; 0: none",
+        "a game begins with 0 to this many frames of NOOP, drawn at random",
         low=0,
         high=1_000,
-        unit="agent steps",
+        unit="frames",
     )
     sticky_action_probability: float = _number(
         0.0, "chance that the emulator repeats the last action, each frame", low=0.0, high=0.99
@@ -124,7 +124,7 @@ class Config:
         5_000, "random play before training begins", low=1, high=10**8, unit="agent steps"
     )
     replay_capacity: int = _number(
-        100_000, "transitions kept, 7,067 bytes each", low=100, high=10**8, unit="transitions"
+        100_000, "transitions kept, 7,068 bytes each", low=100, high=10**8, unit="transitions"
     )
     epsilon_initial: float = _number(1.0, "share of random actions at the start", low=0.0, high=1.0)
     epsilon_final: float = _number(

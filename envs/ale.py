@@ -11,7 +11,7 @@ from typing import Any
 
 import gym
 import numpy as np
-from ale_py import ALEInterface, LoggerMode, roms
+from ale_py import Action, ALEInterface, LoggerMode, roms
 
 # These ROMs are for two players; the emulator ends the whole process when it is asked to load one.
 _TWO_PLAYER_ROMS = frozenset({"combat", "joust", "maze_craze", "warlords"})
@@ -112,6 +112,11 @@ class AleGame(gym.Env):
         self._untouched = False
         reward = float(self.ale.act(self._actions[action]))
         return self.render(), reward, self.ale.game_over(), {"lives": self.ale.lives()}
+
+    def wait(self) -> None:
+        """Hold NOOP for one frame, also in the games whose own actions have none."""
+        self._untouched = False
+        self.ale.act(Action.NOOP)
 
     def render(self, mode: str = "rgb_array") -> np.ndarray:
         """Return the screen, uint8 [height, width, 3]."""

@@ -8,13 +8,33 @@ from tf_agents.environments import atari_preprocessing, py_environment, wrappers
 from tf_agents.trajectories import time_step as ts
 
 from envs.finished_game import FinishedGame
-from envs.starts import Starts
+from envs.starts import NoopDraws, Starts
+
+
+class NoopStart(gym.Wrapper):
+    """Lets some frames of NOOP pass at the start of each game.
+
+    Args:
+      env: the game at 60 frames a second.
+      draws: how many.
+    """
+
+    def __init__(self, env: gym.Env, draws: NoopDraws) -> None:
+        super().__init__(env)
+        self._draws = draws
+
+    def reset(self) -> np.ndarray:
+        """Start a game and return its screen behind the NOOPs."""
+        self.env.reset()
+        for _ in range(self._draws.draw()):
+            self.env.unwrapped.wait()
+        return self.env.render("rgb_array")
 
 
 class AutoStartPreprocessing(atari_preprocessing.AtariPreprocessing):
     """TF-Agents' preprocessing (skip, maximum, gray, 84x84) that also begins games and lives.
 
-    The actions of `starts` are played at the start of a game and after each lost life. Their
+    The actions of `starts.life` are played at the start of a game and after each lost life. Their
     rewards, their game over and their newest frame are kept:
 
       life_loss_terminal off:   step: lost a life, FIRE      -> newest frame, both rewards
@@ -26,8 +46,7 @@ class AutoStartPreprocessing(atari_preprocessing.AtariPreprocessing):
 
     Args:
       env: the game at 60 frames a second.
-      starts: what is played when a game and a life begin.
-      generator: draws the no-op starts.
+      starts: what is played when a life begins.
       life_loss_terminal: whether a lost life is `done`.
       slot: the number of this game among those side by side.
     """
@@ -36,13 +55,11 @@ class AutoStartPreprocessing(atari_preprocessing.AtariPreprocessing):
         self,
         env: gym.Env,
         starts: Starts,
-        generator: np.random.Generator,
         life_loss_terminal: bool,
         slot: int,
     ) -> None:
         super().__init__(env, terminal_on_life_loss=False)
         self._starts = starts
-        self._generator = generator
         self._life_loss_terminal = life_loss_terminal
         self._slot = slot
         self._frame_after_lost_life: np.ndarray | None = None
@@ -75,8 +92,7 @@ class AutoStartPreprocessing(atari_preprocessing.AtariPreprocessing):
         while done:
             observation = super().reset()
             self._score, self.agent_steps = 0.0, 0
-            opening = self._starts.noops(self._generator) + self._starts.life
-            observation, _, done = self._play(opening, observation)
+            observation, _, done = self._play(self._starts.life, observation)
         return observation
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, dict[str, int]]:

@@ -1,4 +1,4 @@
-"""How a game and a life begin: the actions played before the agent's first, in both pipelines."""
+"""How games and lives begin, in both pipelines: what is played before the agent's first action."""
 
 from __future__ import annotations
 
@@ -14,27 +14,16 @@ _BLINKING_GAMES = frozenset({"SpaceInvaders"})
 
 
 class Starts(NamedTuple):
-    """What is played before the agent may act, as numbers of the game's own action set.
+    """What is played before the agent may act.
 
     Attributes:
-      life: played when a life begins: FIRE once, NOOP many times, or nothing.
-      noop: the number of NOOP, or None where the game has none.
-      noop_max_agent_steps: a game begins with 1 to this many NOOPs; 0: with none.
+      life: numbers of the game's own actions, played when a life begins: FIRE once, NOOP many
+        times, or nothing.
+      noop_max_frames: a game begins with 0 to this many frames of NOOP.
     """
 
     life: tuple[int, ...]
-    noop: int | None
-    noop_max_agent_steps: int
-
-    def noops(self, generator: np.random.Generator) -> tuple[int, ...]:
-        """Draw the NOOPs that begin a game: Mnih et al. 2015, extended data table 1, "no-op max".
-
-        One number is drawn even when none is used, so that options do not shift later draws.
-        """
-        count = int(generator.integers(1, max(self.noop_max_agent_steps, 1), endpoint=True))
-        if self.noop is None or self.noop_max_agent_steps == 0:
-            return ()
-        return (self.noop,) * count
+    noop_max_frames: int
 
 
 def starts(config: Config, meanings: Sequence[str]) -> Starts:
@@ -45,16 +34,38 @@ def starts(config: Config, meanings: Sequence[str]) -> Starts:
     way = config.life_start
     if way == "auto":
         way = "skip" if config.game in _BLINKING_GAMES else "fire"
-    noop = meanings.index("NOOP") if "NOOP" in meanings else None
     life: tuple[int, ...] = ()
     if way == "fire" and "FIRE" in meanings:
         life = (meanings.index("FIRE"),)
-    elif way == "skip" and noop is not None:
-        life = (noop,) * config.skip_start_agent_steps
-    return Starts(life, noop, config.noop_start_max_agent_steps)
+    elif way == "skip" and "NOOP" in meanings:
+        life = (meanings.index("NOOP"),) * config.skip_start_agent_steps
+    return Starts(life, config.noop_start_max_frames)
 
 
-def slot_generator(seed: int, slot: int) -> tuple[int, np.random.Generator]:
-    """Return the emulator's seed and the generator of no-op starts for game number `slot`."""
-    emulator, draws = np.random.SeedSequence(seed, spawn_key=(slot,)).spawn(2)
-    return int(emulator.generate_state(1)[0] >> 1), np.random.default_rng(draws)
+def emulator_seed(seed: int, slot: int) -> int:
+    """Return the seed of game number `slot`, from 0 to 2**31 - 1."""
+    return int(np.random.SeedSequence(seed, spawn_key=(slot,)).generate_state(1)[0] >> 1)
+
+
+class NoopDraws:
+    """Draws the frames of NOOP that begin each game, as the C++ emulator does.
+
+    Mnih et al. 2015, extended data table 1, "no-op max". The emulator has a std::mt19937 with the
+    game's seed, and libstdc++ makes 0 to n of a word w by (w (n + 1)) >> 32 (Lemire, "Fast random
+    integer generation in an interval", 2019; its rejection, one word in 2**27, is left out).
+
+    Args:
+      seed: of the emulator.
+      max_frames: the greatest draw; 0: nothing is drawn.
+    """
+
+    def __init__(self, seed: int, max_frames: int) -> None:
+        self._words = np.random.RandomState(seed)  # the same Mersenne twister
+        self._max_frames = max_frames
+
+    def draw(self) -> int:
+        """Return the number of frames for the next game."""
+        if not self._max_frames:
+            return 0
+        word = int.from_bytes(self._words.bytes(4), "little")
+        return word * (self._max_frames + 1) >> 32

@@ -93,7 +93,7 @@ def _load_one(
     seed: int,
     gym_wrappers: Sequence[GymWrapperClass],
 ) -> py_environment.PyEnvironment:
-    emulator_seed, generator = starts.slot_generator(seed, slot)
+    emulator_seed = starts.emulator_seed(seed, slot)
 
     def seeded(env: gym.Env) -> gym.Env:
         env.unwrapped.set_sticky_action_probability(config.sticky_action_probability)
@@ -107,9 +107,12 @@ def _load_one(
             seeded,
             *gym_wrappers,
             functools.partial(
+                preprocessing.NoopStart,
+                draws=starts.NoopDraws(emulator_seed, start.noop_max_frames),
+            ),
+            functools.partial(
                 preprocessing.AutoStartPreprocessing,
                 starts=start,
-                generator=generator,
                 life_loss_terminal=config.life_loss_terminal,
                 slot=slot,
             ),

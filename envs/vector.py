@@ -2,7 +2,7 @@
 
 Each game has an `ALEVectorInterface` of its own, with one C++ thread. One interface of many games
 would be some per cent faster, but it sends an action to each of them at every call: a game that
-presses FIRE, plays its NOOPs or skips its blinking start would drive all others along.
+presses FIRE or skips its blinking start would drive all others along.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tf_agents.specs import array_spec
 from tf_agents.trajectories import time_step as ts
 
 from envs.finished_game import FinishedGame
-from envs.starts import Starts, slot_generator
+from envs.starts import Starts, emulator_seed
 
 STACK_SIZE = 4
 _FULL_STRENGTH = [1.0]  # of the paddle; the emulator wants one for each action
@@ -46,14 +46,14 @@ class _Game:
         self._starts = starts
         self._life_loss_terminal = life_loss_terminal
         self._max_agent_steps = max_agent_steps
-        self._seed, self._generator = slot_generator(seed, slot)
+        self._seed = emulator_seed(seed, slot)
         self._emulator = ALEVectorInterface(
             roms.get_rom_path(rom),
             num_envs=1,
             num_threads=1,
             frame_skip=4,
             stack_num=1,
-            noop_max=0,
+            noop_max=starts.noop_max_frames and starts.noop_max_frames + 1,
             use_fire_reset=False,
             episodic_life=False,
             life_loss_info=False,
@@ -122,7 +122,7 @@ class _Game:
             self._seed = _NO_SEED
             self._score, self._agent_steps = 0.0, 0
             self._look(observations, info)
-            _, over = self._play(self._starts.noops(self._generator) + self._starts.life)
+            _, over = self._play(self._starts.life)
 
     def _play(self, actions: tuple[int, ...]) -> tuple[float, bool]:
         """Play the actions that begin a life, and those of a life once more if it is lost."""

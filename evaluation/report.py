@@ -150,8 +150,8 @@ def best_game(scores: Sequence[float]) -> int:
 
 
 def _protocol(config: Config, games: int, epsilon: float, seed: int) -> str:
-    noops = config.noop_start_max_agent_steps
-    starts = f"1 to {noops} no-op starts" if noops else "no no-op starts"
+    noops = config.noop_start_max_frames
+    starts = f"0 to {noops} frames of NOOP at the start" if noops else "no NOOPs at the start"
     limit_frames = config.max_agent_steps_per_game * FRAMES_PER_AGENT_STEP
     return (
         f"{games} whole game{'s' if games > 1 else ''}, epsilon {epsilon:g}, {starts}, sticky "

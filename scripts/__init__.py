@@ -1,0 +1,1 @@
+"""One command each: checks, and what the documents are made with."""
