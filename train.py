@@ -34,7 +34,7 @@ def main() -> int:
             raise UserError("--resume needs the folder of the run; give it with --logdir")
         folder = RunFolder(Path(_LOGDIR.value))
         saved, preset = folder.read_config()
-        config = resumed_config(saved, asked)
+        config = resumed_config(saved, asked, folder.iterations_done())
         if flags.FLAGS["preset"].present and _PRESET.value != preset:
             raise UserError(f"the run was started with --preset {preset}; leave --preset out")
     else:

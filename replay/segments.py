@@ -68,15 +68,22 @@ class SegmentStore:
                 if len(rows.frame) != stop - first:
                     raise ValueError(f"it holds {len(rows.frame)} rows")
                 ring.put_rows(first, rows)
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            except (
+                OSError,
+                ValueError,
+                KeyError,
+                EOFError,
+                RuntimeError,  # a damaged zip may say that it is encrypted
+                zipfile.BadZipFile,
+            ) as error:
                 raise SegmentError(f"{path} is missing or damaged ({error})") from error
         self._segments = [(first, stop) for first, stop in segments]
 
     def remove_all_but(self, needed: Sequence[Sequence[int]]) -> None:
         """Remove the files that no kept checkpoint needs, and those that were never finished."""
-        if self._folder.exists():
-            keep = {self._path(first, stop).name for first, stop in needed}
-            for path in self._folder.iterdir():
+        keep = {self._path(first, stop).name for first, stop in needed}
+        for pattern in ("rows-*.npz", ".rows-*.npz"):
+            for path in self._folder.glob(pattern):
                 if path.name not in keep:
                     path.unlink()
 

@@ -43,6 +43,7 @@ class Checkpoints:
     """
 
     def __init__(self, folder: RunFolder, parts: Parts) -> None:
+        self._run = folder
         self._folder = folder.checkpoints
         self._segments = SegmentStore(folder.replay)
         self._parts = parts
@@ -77,8 +78,10 @@ class Checkpoints:
         }
         content = {"body": body, "files": checksums}
         write_json(temporary / _STATE, {**content, "checksum": _checksum(_canonical(content))})
-        if target.exists():  # resumed and stopped without a step
-            shutil.rmtree(target)
+        if target.exists():  # as when the last iteration was evaluated after its checkpoint
+            aside = self._folder / f".{target.name}.old"
+            shutil.rmtree(aside, ignore_errors=True)
+            target.rename(aside)
         temporary.rename(target)
         self._remove_old()
         return target
@@ -95,7 +98,7 @@ class Checkpoints:
         Raises:
           UserError: if none is whole.
         """
-        paths = self._paths()
+        paths = self._run.checkpoint_paths()
         for path in reversed(paths):
             try:
                 iteration, state = self._read(path)
@@ -104,8 +107,10 @@ class Checkpoints:
             else:
                 self._remove_newer(path)
                 return iteration, state
-        found = f"none of its {len(paths)} checkpoints is whole" if paths else "it has none yet"
-        raise UserError(f"{self._folder.parent} has no checkpoint to resume from: {found}")
+        raise UserError(
+            f"{self._run.path} has no checkpoint to resume from, none of {len(paths)} is whole; "
+            "start another run, in another --logdir"
+        )
 
     def _read(self, path: Path) -> tuple[int, dict[str, Any]]:
         ring = self._parts.replay.ring
@@ -120,7 +125,7 @@ class Checkpoints:
             body = content["body"]
             self._segments.load(ring, body["replay_rows"])
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-            raise TornCheckpointError(str(error)) from error
+            raise TornCheckpointError(f"cannot be read: {error}") from error
         except SegmentError as error:
             raise TornCheckpointError(str(error)) from error
         ring.generator.bit_generator.state = body["replay_generator"]
@@ -128,26 +133,20 @@ class Checkpoints:
         status.assert_existing_objects_matched().expect_partial()
         return body["iteration"], body["state"]
 
-    def _paths(self) -> list[Path]:
-        if not self._folder.exists():
-            return []
-        return sorted(path for path in self._folder.iterdir() if path.name.isdigit())
-
     def _remove_newer(self, path: Path) -> None:
         """Remove what is newer than `path`, and torn, so that it is never taken for the last."""
-        for other in self._paths():
+        for other in self._run.checkpoint_paths():
             if other.name > path.name:
                 shutil.rmtree(other)
 
     def _remove_old(self) -> None:
-        for path in self._folder.iterdir():
-            if path not in self._paths()[-KEPT:]:
-                shutil.rmtree(path)
+        for path in [*self._run.checkpoint_paths()[:-KEPT], *self._folder.glob(".0*")]:
+            shutil.rmtree(path)
         needed: list[list[int]] = []
-        for path in self._paths():
+        for path in self._run.checkpoint_paths():
             try:
                 needed += json.loads((path / _STATE).read_text())["body"]["replay_rows"]
-            except (OSError, ValueError, KeyError):
+            except (OSError, ValueError, KeyError, TypeError):
                 return  # a damaged one is left for restore to speak of; nothing is removed
         self._segments.remove_all_but(needed)
 

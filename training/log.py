@@ -46,10 +46,9 @@ class RunLog:
             )
         }
         self._tensorboard = tf.summary.create_file_writer(str(folder.tensorboard))
-        self._losses: dict[str, float] = {}
-        self._iterations_of_losses = 0
         self._row_began = self._clock = time.monotonic()
-        self._row_began_agent_steps: int | None = None
+        self._iterations_of_session = 0  # since the row began, or the resume
+        self._row_began_agent_steps = 0
         self._bar = tqdm.tqdm(
             total=config.iterations,
             initial=progress.iteration,
@@ -78,15 +77,24 @@ class RunLog:
             )
         self._progress.add_games(finished)
 
-    def iterations(self, count: int, losses: Mapping[str, float]) -> None:
+    def begin_training(self, agent_steps: int) -> None:
+        """Let the clocks of speed begin here, behind the random play."""
+        self._tick()
+        self._row_began, self._row_began_agent_steps = time.monotonic(), agent_steps
+        self._bar.reset(self._config.iterations)
+        self._bar.update(self._progress.iteration)
+
+    def iterations(
+        self, count: int, losses: Mapping[str, float], agent_steps: int, epsilon: float
+    ) -> None:
         """Add `count` iterations, over which `losses` are means, to the row that is due next."""
-        weight = count / (self._iterations_of_losses + count)
-        for name, mean in losses.items():
-            before = self._losses.get(name, 0.0)
-            self._losses[name] = before + weight * (mean - before)
-        self._iterations_of_losses += count
+        self._progress.add_losses(count, losses)
+        self._iterations_of_session += count
         self._tick()
         self._bar.update(count)
+        if not self._bar.disable:
+            fps = self._frames_per_sec(agent_steps)
+            self._bar.set_postfix(self._shown(fps, epsilon), refresh=False)
 
     def row(self, agent_steps: int, replay_transitions: int, epsilon: float) -> None:
         """Write a row of metrics about the iterations since the last."""
@@ -101,20 +109,19 @@ class RunLog:
             "games_finished": progress.games_finished,
             **progress.recent(),
             "epsilon": epsilon,
-            **self._losses,
+            **progress.losses,
             "replay_transitions": replay_transitions,
             "resident_gb": psutil.Process().memory_info().rss / 1e9,
-            "iterations_per_sec": self._iterations_of_losses / seconds,
+            "iterations_per_sec": self._iterations_of_session / seconds,
+            "frames_per_sec": self._frames_per_sec(agent_steps),
         }
-        if self._row_began_agent_steps is not None:
-            frames = (agent_steps - self._row_began_agent_steps) * FRAMES_PER_AGENT_STEP
-            row["frames_per_sec"] = frames / seconds
+        if self._bar.disable:
+            self._say_row(row)
         self._row_began, self._row_began_agent_steps = now, agent_steps
-        self._losses, self._iterations_of_losses = {}, 0
-        progress.logged_iteration = progress.iteration
+        self._iterations_of_session = 0
+        progress.begin_row()
         self._csv["metrics.csv"].write(_rounded(row))
         self._scalars(PROGRESS_METRICS, row)
-        self._show(row)
 
     def evaluation(self, results: Mapping[str, float]) -> None:
         """Write down an evaluation, by the names of EVALUATION_METRICS."""
@@ -141,18 +148,24 @@ class RunLog:
                     tf.summary.scalar(metric.tag, row[metric.name], description=metric.meaning)
         self._tensorboard.flush()
 
-    def _show(self, row: Mapping[str, float]) -> None:
-        shown = {
-            "fps": f"{row['frames_per_sec']:,.0f}" if "frames_per_sec" in row else "-",
-            "score": f"{row['score_mean_30_games']:.1f}" if "score_mean_30_games" in row else "-",
-            "epsilon": f"{row['epsilon']:.3f}",
-            "loss": f"{row.get('loss', float('nan')):.4f}",
+    def _frames_per_sec(self, agent_steps: int) -> float:
+        frames = (agent_steps - self._row_began_agent_steps) * FRAMES_PER_AGENT_STEP
+        return frames / max(time.monotonic() - self._row_began, 1e-9)
+
+    def _shown(self, frames_per_sec: float, epsilon: float) -> dict[str, str]:
+        """Return what a user sees of the row in the making."""
+        recent = self._progress.recent()
+        return {
+            "fps": f"{frames_per_sec:,.0f}",
+            "score": f"{recent['score_mean_30_games']:.1f}" if recent else "-",
+            "epsilon": f"{epsilon:.3f}",
+            "loss": f"{self._progress.losses.get('loss', float('nan')):.4f}",
         }
-        if not self._bar.disable:
-            self._bar.set_postfix(shown)
-            return
+
+    def _say_row(self, row: Mapping[str, float]) -> None:
         left = self._config.iterations - self._progress.iteration
         minutes_left = left / max(row["iterations_per_sec"], 1e-9) / 60
+        shown = self._shown(row["frames_per_sec"], row["epsilon"])
         self.say(
             f"iteration {self._progress.iteration:,} of {self._config.iterations:,}  "
             + "  ".join(f"{name} {value}" for name, value in shown.items())

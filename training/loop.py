@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 
-import numpy as np
 import tensorflow as tf
 
 from console.errors import UserError
@@ -56,6 +55,9 @@ class Training:
         """Collect at random, train, evaluate, write; the last word is a checkpoint."""
         config, progress = self._parts.config, self._progress
         self._collect_at_random()
+        self._log.begin_training(self._parts.agent_steps())
+        if self._is_due(progress.evaluated_iteration, config.eval_period):
+            self._evaluate()  # a stop had cut it short
         while progress.iteration < config.iterations and not self._stop.requested:
             self._train_a_stretch()
             if self._is_due(progress.logged_iteration, config.log_period):
@@ -64,10 +66,11 @@ class Training:
                 self._evaluate()
             if self._is_due(progress.checkpoint_iteration, config.checkpoint_period):
                 self._save()
-        if progress.logged_iteration < progress.iteration:
-            self._log_row()
-        if progress.evaluated_iteration < progress.iteration and config.eval_period:
-            self._evaluate()
+        if progress.iteration >= config.iterations:  # a run that was stopped has its rows later
+            if progress.logged_iteration < progress.iteration:
+                self._log_row()
+            if progress.evaluated_iteration < progress.iteration and config.eval_period:
+                self._evaluate()
         self._save()
 
     def _collect_at_random(self) -> None:
@@ -80,12 +83,13 @@ class Training:
         config, progress = self._parts.config, self._progress
         count = min(
             _MOST_ITERATIONS_OF_A_STRETCH,
-            max(1, int(_STRETCH_SEC / self._sec_per_iteration)),
+            int(_STRETCH_SEC / self._sec_per_iteration),
             config.iterations - progress.iteration,
-            self._until_due(progress.logged_iteration, config.log_period),
-            self._until_due(progress.evaluated_iteration, config.eval_period),
-            self._until_due(progress.checkpoint_iteration, config.checkpoint_period),
+            self._until_due(config.log_period),
+            self._until_due(config.eval_period),
+            self._until_due(config.checkpoint_period),
         )
+        count = max(1, count)  # an iteration may take longer than a stretch
         began = time.monotonic()
         try:
             losses = self._parts.iterate(count)
@@ -95,24 +99,23 @@ class Training:
             raise
         self._sec_per_iteration = (time.monotonic() - began) / count
         progress.iteration += count
+        weights = self._parts.agent.policy.variables()
+        if not all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in weights):
+            raise UserError(self._diverged("a weight"))
         self._log.games(self._parts.env.pop_finished_games())
-        self._log.iterations(count, losses)
+        self._log.iterations(count, losses, self._parts.agent_steps(), self._epsilon())
 
     def _evaluate(self) -> None:
         """Play evaluation games; export the policy if it is the best so far."""
         config, progress = self._parts.config, self._progress
-
-        def choose(observation: np.ndarray) -> np.ndarray:
-            self._stop.raise_if_requested()
-            return self._choose(observation)
-
         try:
             games = play_games(
                 config,
-                choose,
+                self._choose,
                 games=config.eval_games,
                 epsilon=config.eval_epsilon,
                 seed=config.seed,
+                observers=[lambda _: self._stop.raise_if_requested()],
             )
         except StopRequestedError:
             return  # it is due again after a resume
@@ -128,11 +131,8 @@ class Training:
             self._exporter.export("best", progress.iteration, report.mean)
 
     def _save(self) -> None:
-        """Write a checkpoint and export the last policy, unless the weights have diverged."""
+        """Write a checkpoint and export the last policy."""
         progress = self._progress
-        weights = self._parts.agent.policy.variables()
-        if not all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in weights):
-            raise UserError(self._diverged("a weight"))
         progress.checkpoint_iteration = progress.iteration
         state = {"progress": progress.to_dict(), "csv_bytes": self._log.sizes_bytes}
         self._checkpoints.save(progress.iteration, state)
@@ -143,14 +143,18 @@ class Training:
         self._log.row(
             agent_steps=self._parts.agent_steps(),
             replay_transitions=ring.num_kept,
-            epsilon=float(self._parts.agent.epsilon),
+            epsilon=self._epsilon(),
         )
 
-    def _is_due(self, last: int, period: int) -> bool:
-        return period > 0 and self._progress.iteration - last >= period
+    def _epsilon(self) -> float:
+        return float(self._parts.agent.epsilon)
 
-    def _until_due(self, last: int, period: int) -> int:
-        return last + period - self._progress.iteration if period else 10**9
+    def _is_due(self, last: int, period: int) -> bool:
+        """Whether a multiple of `period` was reached since `last`, which need not be one."""
+        return period > 0 and self._progress.iteration // period > last // period
+
+    def _until_due(self, period: int) -> int:
+        return period - self._progress.iteration % period if period else 10**9
 
     def _diverged(self, what: str) -> str:
         progress = self._progress

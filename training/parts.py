@@ -81,14 +81,14 @@ def build(config: Config) -> Parts:
     def iterate(count: tf.Tensor) -> tf.Tensor:
         """Run `count` iterations in one graph, so that Python is asked once for many."""
         time_step = tf_env.current_time_step()
-        sums = tf.zeros([len(LOSS_FIELDS)])
+        sums = tf.zeros([len(LOSS_FIELDS)], tf.float64)
         for _ in tf.range(count):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             agent_steps_due.assign_add(config.update_period)
             missing.assign(tf.cast(agent_steps_due - agent_steps.result(), tf.int32))
             time_step, _ = collect_driver.run(time_step)
-            sums += train_once()
-        return sums / tf.cast(count, tf.float32)
+            sums += tf.cast(train_once(), tf.float64)
+        return sums / tf.cast(count, tf.float64)
 
     def train_once() -> tf.Tensor:
         window = replay.sample(config.batch_size, config.n_step)

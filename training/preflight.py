@@ -19,7 +19,8 @@ def check(config: Config) -> None:
     """Check what a config asks for against this program and this machine.
 
     Raises:
-      UserError: if the game or the algorithm is unknown, or the replay does not fit into memory.
+      UserError: if the game or the algorithm is unknown, if the numbers of games and steps do not
+        go together, or if the replay does not fit into memory.
     """
     try:
         ale.rom_of(config.game)
@@ -29,6 +30,12 @@ def check(config: Config) -> None:
         near = difflib.get_close_matches(config.agent, AGENTS, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(AGENTS)}"
         raise UserError(f"there is no agent called {config.agent!r}; {hint}")
+    shortest = config.num_envs * (config.n_step + 1)
+    if config.initial_collect_steps < shortest:
+        raise UserError(
+            f"initial_collect_steps {config.initial_collect_steps} is too small for "
+            f"{config.num_envs} games and n_step {config.n_step}: give at least {shortest}"
+        )
     needed = FrameRing.bytes_needed(config.replay_capacity)
     free = psutil.virtual_memory().available
     if needed + _LIBRARIES_BYTES > free:

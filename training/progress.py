@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 from envs.finished_game import FinishedGame
@@ -26,6 +27,8 @@ class Progress:
       checkpoint_iteration: of the last checkpoint.
       best_score: greatest mean score of an evaluation.
       recent_games: score and length in agent steps of the last 30 games.
+      losses: means over the iterations since the last row of metrics.csv, by LOSS_FIELDS.
+      iterations_of_losses: how many these are.
     """
 
     iteration: int = 0
@@ -36,6 +39,8 @@ class Progress:
     checkpoint_iteration: int = 0
     best_score: float | None = None
     recent_games: list[list[float]] = dataclasses.field(default_factory=list)
+    losses: dict[str, float] = dataclasses.field(default_factory=dict)
+    iterations_of_losses: int = 0
 
     def add_games(self, games: list[FinishedGame]) -> None:
         """Count finished games."""
@@ -43,6 +48,19 @@ class Progress:
         recent = collections.deque(self.recent_games, RECENT_GAMES)
         recent.extend([game.score, game.agent_steps] for game in games)
         self.recent_games = list(recent)
+
+    def add_losses(self, count: int, means: Mapping[str, float]) -> None:
+        """Add `count` iterations, over which `means` were taken, to those of the next row."""
+        self.iterations_of_losses += count
+        weight = count / self.iterations_of_losses
+        for name, mean in means.items():
+            before = self.losses.get(name, 0.0)
+            self.losses[name] = before + weight * (mean - before)
+
+    def begin_row(self) -> None:
+        """Note that a row of metrics.csv was written now."""
+        self.logged_iteration = self.iteration
+        self.losses, self.iterations_of_losses = {}, 0
 
     def recent(self) -> dict[str, float]:
         """Return the metrics of the last 30 games, none before the first."""

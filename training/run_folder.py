@@ -40,7 +40,7 @@ class RunFolder:
     @property
     def exists(self) -> bool:
         """Whether a run has been started here."""
-        return self.config_file.exists()
+        return os.path.exists(self.config_file)  # noqa: PTH110 - a name too long is not there
 
     def create(self) -> None:
         """Make the folder and see that it can be written.
@@ -58,6 +58,26 @@ class RunFolder:
                 f"the folder {self.path} cannot be written ({error.strerror}); "
                 "give another with --logdir"
             ) from error
+
+    def checkpoint_paths(self) -> list[Path]:
+        """Return the folders of the checkpoints, whole or torn, oldest first."""
+        if not self.checkpoints.is_dir():
+            return []
+        return sorted(path for path in self.checkpoints.iterdir() if path.name.isdigit())
+
+    def iterations_done(self) -> int:
+        """Return the iterations of the newest checkpoint.
+
+        Raises:
+          UserError: if there is none.
+        """
+        paths = self.checkpoint_paths()
+        if not paths:
+            raise UserError(
+                f"{self.path} has no checkpoint to resume from: it was ended before the first; "
+                "start another run, in another --logdir"
+            )
+        return int(paths[-1].name)
 
     def write_config(self, config: Config, preset: str, facts: Mapping[str, Any]) -> None:
         """Write config.json: all numbers and, for this session and those before it, how it ran.
@@ -117,13 +137,21 @@ def new_run_path(game: str, agent: str) -> Path:
     return path
 
 
-def resumed_config(saved: Config, asked: Mapping[str, Any]) -> Config:
+def resumed_config(saved: Config, asked: Mapping[str, Any], done: int) -> Config:
     """Return a run's config with what may change at a resume: how long it lasts, what is watched.
 
+    Args:
+      saved: what the run was started with.
+      asked: settings of the command line.
+      done: iterations of the newest checkpoint.
+
     Raises:
-      UserError: if `asked` contradicts a number that decides what is learned; all are named.
+      UserError: if `asked` contradicts a number that decides what is learned; all are named. If it
+        asks for fewer iterations than are done.
       ConfigError: if a number is out of range.
     """
+    if asked.get("precision") == "auto":  # it was decided when the run was started
+        asked = {**asked, "precision": saved.precision}
     config = saved.replace(**asked)
     config.validate()
     contradictions = [
@@ -135,6 +163,10 @@ def resumed_config(saved: Config, asked: Mapping[str, Any]) -> Config:
         raise UserError(
             f"the run was started with other numbers: {'; '.join(contradictions)}; "
             "leave these flags out, or start another run"
+        )
+    if config.iterations < done:
+        raise UserError(
+            f"the run has done {done} iterations already; give at least as many with --iterations"
         )
     return config
 

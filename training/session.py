@@ -10,7 +10,6 @@ import psutil
 import tensorflow as tf
 
 from configs import Config
-from console.errors import UserError
 from training import parts, precision
 from training.checkpoint import Checkpoints
 from training.export import Exporter
@@ -32,19 +31,14 @@ def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> in
     """
     with StopSignal() as stop:
         config, device = config.replace(precision=precision.decide(config)), _device()
-        folder.create()
-        folder.write_config(config, preset, {"device": device, "machine": machine()})
         built = parts.build(config)
         checkpoints = Checkpoints(folder, built)
         progress, kept_bytes = Progress(), None
         if resume:
             _, state = checkpoints.restore(print)
             progress, kept_bytes = Progress(**state["progress"]), state["csv_bytes"]
-            if config.iterations < progress.iteration:
-                raise UserError(
-                    f"the run has done {progress.iteration} iterations already; "
-                    "give at least as many with --iterations"
-                )
+        # Not before the checkpoint is there: a resume that fails changes nothing.
+        folder.write_config(config, preset, {"device": device, "machine": machine()})
         log = RunLog(folder, config, progress, kept_bytes)
         log.say(_greeting(config, folder, device, progress))
         try:
@@ -85,7 +79,8 @@ def _greeting(config: Config, folder: RunFolder, device: str, progress: Progress
 
 
 def _farewell(config: Config, folder: RunFolder, progress: Progress) -> str:
-    if progress.iteration < config.iterations:
+    is_evaluated = not config.eval_period or progress.evaluated_iteration == progress.iteration
+    if progress.iteration < config.iterations or not is_evaluated:
         return (
             f"stopped at iteration {progress.iteration:,} of {config.iterations:,}; go on with: "
             f"python train.py --logdir {folder.path} --resume"
