@@ -1,0 +1,5 @@
+"""What every test needs before TensorFlow is imported."""
+
+import os
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
