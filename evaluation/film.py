@@ -112,7 +112,8 @@ class Recorder(gym.Wrapper):
 
     A picture is the maximum of two consecutive frames, color by color: many games draw a sprite in
     every other frame only. A last frame without a partner is a picture of its own. A reset begins
-    the film anew, so that it holds one game from its first frame, starts included, to its last.
+    the film anew, so that it holds one game from the first action, that of the start of a life, to
+    its last frame. The frames of NOOP before are no steps of this environment and are left out.
     """
 
     def __init__(self, env: gym.Env) -> None:

@@ -257,9 +257,9 @@ def test_a_gif_of_a_real_game_is_the_emulators_picture(
     seconds, _ = film.write_gif(tape, tmp_path / "a.gif", seconds_limit=0)
     screens = _screens(config, played, seed=5)
     expected = list(_naive_pictures(screens))
-    assert len(screens) == played.frames
+    assert 0 <= played.frames - len(screens) <= config.noop_start_max_frames
     assert len(tape) == len(expected)
-    assert seconds == tape.seconds == pytest.approx(played.frames / 60, abs=1 / 30)
+    assert seconds == tape.seconds == pytest.approx(len(screens) / 60, abs=1 / 30)
     pictures, delays = _read(tmp_path / "a.gif")
     assert pictures[0].shape == (210, 160, 3)
     assert sum(delays) == int(seconds * 100)

@@ -70,14 +70,14 @@ def test_no_game_is_refused() -> None:
 
 def test_protocol_is_one_line_with_everything_that_a_score_depends_on() -> None:
     assert _report().protocol == (
-        "4 whole games, epsilon 0.001, 1 to 30 no-op starts, sticky actions 0, "
+        "4 whole games, epsilon 0.001, 0 to 30 frames of NOOP at the start, sticky actions 0, "
         "limit 108,000 frames, seed 5"
     )
     config = Config(
-        noop_start_max_agent_steps=0, sticky_action_probability=0.25, max_agent_steps_per_game=100
+        noop_start_max_frames=0, sticky_action_probability=0.25, max_agent_steps_per_game=100
     )
     assert _report(config).protocol == (
-        "4 whole games, epsilon 0.001, no no-op starts, sticky actions 0.25, "
+        "4 whole games, epsilon 0.001, no NOOPs at the start, sticky actions 0.25, "
         "limit 400 frames, seed 5"
     )
 
