@@ -7,7 +7,7 @@ imports neither TensorFlow nor cv2.
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from typing import Any, ClassVar
 
 import gym
 import numpy as np
@@ -72,7 +72,10 @@ class AleGame(gym.Env):
       sticky_action_probability: chance that a frame repeats the previous action.
     """
 
-    metadata = {"render.modes": ["rgb_array"], "video.frames_per_second": 60}  # noqa: RUF012
+    metadata: ClassVar[dict[str, Any]] = {
+        "render.modes": ["rgb_array"],
+        "video.frames_per_second": 60,
+    }
 
     def __init__(self, rom: str, sticky_action_probability: float = 0.0) -> None:
         self._rom = rom
