@@ -1,0 +1,374 @@
+"""Checkpoints: whole or not there, the last two kept, a torn one never taken."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from configs import Config
+from console.errors import UserError
+from replay.frame_ring import FIRST, MID, FrameRing
+from training import parts
+from training.checkpoint import Checkpoints
+from training.parts import Parts
+from training.run_folder import RunFolder
+
+_STACK = 4
+
+
+class _SmallParts:
+    """Parts with two variables and a ring of small frames."""
+
+    def __init__(self, seed: int) -> None:
+        self.ring = FrameRing(20, 2, seed=seed, frame_shape=(2, 3), stack_size=_STACK)
+        self.replay = SimpleNamespace(ring=self.ring)
+        self.weight = tf.Variable([float(seed)] * 3)
+        self.counter = tf.Variable(seed, dtype=tf.int64)
+        self.variables = {"weight": self.weight, "counter": self.counter}
+
+    def work(self, rows: int) -> None:
+        """Change everything."""
+        for row in range(self.ring.rows_added, self.ring.rows_added + rows):
+            self.ring.add(
+                step_type=np.full(2, MID if row else FIRST),
+                observation=np.full((2, 2, 3, _STACK), row, np.uint8),
+                action=np.array([1, 2]),
+                next_step_type=np.full(2, MID),
+                reward=np.array([row, -row], np.float32),
+                discount=np.ones(2, np.float32),
+            )
+        self.ring.sample(3, 1)
+        self.weight.assign_add([1.0, 2.0, 3.0])
+        self.counter.assign_add(rows)
+
+    def contents(self) -> list[Any]:
+        """Return everything that a checkpoint must bring back."""
+        oldest = max(0, self.ring.oldest_row - _STACK + 1)
+        rows = self.ring.rows(oldest, self.ring.rows_added)
+        return [
+            self.weight.numpy().tolist(),
+            int(self.counter),
+            self.ring.rows_added,
+            *(array.tolist() for array in rows),
+            self.ring.generator.bit_generator.state,
+        ]
+
+
+def _checkpoints(folder: Path, small: _SmallParts) -> Checkpoints:
+    any_parts: Any = small
+    return Checkpoints(RunFolder(folder), any_parts)
+
+
+def _restore(folder: Path) -> tuple[int, dict[str, Any], list[Any], list[str]]:
+    """Return iteration, state, contents, and what was said, as a new process sees it."""
+    small, said = _SmallParts(seed=99), list[str]()
+    iteration, state = _checkpoints(folder, small).restore(said.append)
+    return iteration, state, small.contents(), said
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_everything_comes_back(tmp_path: Path) -> None:
+    small = _SmallParts(seed=1)
+    small.work(8)
+    state = {"progress": {"iteration": 5, "best_score": None}, "csv_bytes": {"a.csv": 3}}
+    path = _checkpoints(tmp_path, small).save(5, state)
+    assert path == tmp_path / "checkpoints" / "000000005"
+    assert _restore(tmp_path) == (5, state, small.contents(), [])
+
+
+def test_the_restored_ring_draws_what_the_first_would_have_drawn(tmp_path: Path) -> None:
+    small, restored = _SmallParts(seed=1), _SmallParts(seed=99)
+    small.work(8)
+    _checkpoints(tmp_path, small).save(5, {})
+    _checkpoints(tmp_path, restored).restore(pytest.fail)
+    for one, two in zip(small.ring.sample(50, 2), restored.ring.sample(50, 2), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_the_last_two_are_kept_with_the_rows_that_they_need(tmp_path: Path) -> None:
+    small = _SmallParts(seed=1)
+    checkpoints = _checkpoints(tmp_path, small)
+    (tmp_path / "checkpoints" / "backup").mkdir(parents=True)  # somebody else's
+    contents = []
+    for iteration in range(10, 60, 10):
+        small.work(6)
+        checkpoints.save(iteration, {"at": iteration})
+        contents.append(small.contents())
+    assert _names(tmp_path / "checkpoints") == {"000000040", "000000050", "backup"}
+    # 24 rows at iteration 40: 14 to 23 are kept and stacks reach back to 11; so on to 29.
+    assert _names(tmp_path / "replay") == {
+        "rows-000000000006-000000000012.npz",
+        "rows-000000000012-000000000018.npz",
+        "rows-000000000018-000000000024.npz",
+        "rows-000000000024-000000000030.npz",
+    }
+    assert _restore(tmp_path) == (50, {"at": 50}, contents[4], [])
+    shutil.rmtree(tmp_path / "checkpoints" / "000000050")
+    assert _restore(tmp_path) == (40, {"at": 40}, contents[3], [])
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _flip(path: Path, position: int = 0) -> None:
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1
+    path.write_bytes(content)
+
+
+def _flip_a_digit(path: Path) -> None:
+    """Make another number of the generator's, still JSON."""
+    content = path.read_bytes()
+    _flip(path, content.index(b'"inc": ') + len(b'"inc": 1'))
+    json.loads(path.read_text())
+
+
+_DATA = "checkpoints/000000020/variables.data-00000-of-00001"
+_INDEX = "checkpoints/000000020/variables.index"
+_STATE = "checkpoints/000000020/state.json"
+_ROWS = "replay/rows-000000000006-000000000012.npz"
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "reason"),
+    [
+        (_DATA, _cut, "variables.data-00000-of-00001 does not match its checksum"),
+        (_DATA, _flip, "variables.data-00000-of-00001 does not match its checksum"),
+        (_DATA, Path.unlink, "No such file"),
+        (_INDEX, _flip, "variables.index does not match its checksum"),
+        (_INDEX, Path.unlink, "No such file"),
+        (_STATE, _flip_a_digit, "state.json does not match its checksum"),
+        (_STATE, _flip, "cannot be read: Expecting value"),
+        (_STATE, _cut, "cannot be read: Unterminated string"),
+        (_STATE, lambda path: path.write_text("[]"), "cannot be read: "),
+        (_STATE, lambda path: path.write_text("{}"), "cannot be read: 'checksum'"),
+        (_STATE, lambda path: path.write_bytes(b"\xff"), "cannot be read: 'utf-8' codec"),
+        (_STATE, Path.unlink, "No such file"),
+        (_ROWS, _cut, f"{_ROWS} is missing or damaged"),
+        (_ROWS, lambda path: _flip(path, 200), f"{_ROWS} is missing or damaged"),
+        (_ROWS, Path.unlink, f"{_ROWS} is missing or damaged"),
+    ],
+)
+def test_instead_of_a_torn_one_the_one_before_is_taken(
+    tmp_path: Path, name: str, damage: Callable[[Path], object], reason: str
+) -> None:
+    small = _SmallParts(seed=1)
+    checkpoints = _checkpoints(tmp_path, small)
+    small.work(6)
+    checkpoints.save(10, {"at": 10})
+    before = small.contents()
+    small.work(6)
+    checkpoints.save(20, {"at": 20})
+    damage(tmp_path / name)
+    iteration, state, contents, said = _restore(tmp_path)
+    assert (iteration, state, contents) == (10, {"at": 10}, before)
+    assert len(said) == 1
+    assert said[0].startswith("checkpoint 000000020 is torn (")
+    assert reason in said[0]
+    assert said[0].endswith("); taking the one before it")
+    # The torn one is never in the way again.
+    assert _names(tmp_path / "checkpoints") == {"000000010"}
+
+
+def test_training_goes_on_after_a_torn_one(tmp_path: Path) -> None:
+    small = _SmallParts(seed=1)
+    checkpoints = _checkpoints(tmp_path, small)
+    for iteration in (10, 20):
+        small.work(6)
+        checkpoints.save(iteration, {})
+    _flip(tmp_path / _ROWS, 200)
+    resumed = _SmallParts(seed=99)
+    checkpoints = _checkpoints(tmp_path, resumed)
+    checkpoints.restore(lambda _: None)
+    resumed.work(6)  # the file of the same name is written anew
+    checkpoints.save(20, {"again": True})
+    assert _restore(tmp_path) == (20, {"again": True}, resumed.contents(), [])
+
+
+def test_where_none_is_whole_all_are_named(tmp_path: Path) -> None:
+    small = _SmallParts(seed=1)
+    checkpoints = _checkpoints(tmp_path, small)
+    for iteration in (10, 20):
+        small.work(6)
+        checkpoints.save(iteration, {})
+        _cut(tmp_path / "checkpoints" / f"{iteration:09d}" / "state.json")
+    said: list[str] = []
+    with pytest.raises(UserError) as caught:
+        _checkpoints(tmp_path, _SmallParts(seed=99)).restore(said.append)
+    assert [sentence.split()[1] for sentence in said] == ["000000020", "000000010"]
+    assert str(caught.value) == (
+        f"{tmp_path} has no checkpoint to resume from, none of 2 is whole; "
+        "start another run, in another --logdir"
+    )
+
+
+def test_while_one_is_torn_no_rows_are_removed(tmp_path: Path) -> None:
+    small = _SmallParts(seed=1)
+    checkpoints = _checkpoints(tmp_path, small)
+    for iteration in (10, 20, 30):
+        small.work(20)
+        checkpoints.save(iteration, {})
+        if iteration == 20:
+            (tmp_path / "checkpoints" / "000000020" / "state.json").write_text('{"body": 3}')
+    assert "rows-000000000027-000000000040.npz" in _names(tmp_path / "replay")
+
+
+def test_the_same_iteration_may_be_saved_again(tmp_path: Path) -> None:
+    small = _SmallParts(seed=1)
+    checkpoints = _checkpoints(tmp_path, small)
+    small.work(6)
+    checkpoints.save(10, {"best_score": None})
+    checkpoints.save(10, {"best_score": 3.5})
+    assert _names(tmp_path / "checkpoints") == {"000000010"}
+    assert _restore(tmp_path) == (10, {"best_score": 3.5}, small.contents(), [])
+
+
+class _Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("killed_at", range(4))
+def test_a_kill_at_any_rename_leaves_a_whole_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
+) -> None:
+    """State, rows, the old checkpoint put aside, the new one in its place."""
+    small = _SmallParts(seed=1)
+    checkpoints = _checkpoints(tmp_path, small)
+    for iteration in (10, 20):
+        small.work(6)
+        checkpoints.save(iteration, {"at": iteration})
+    small.work(6)
+    renames = 0
+
+    def rename(how: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+        def counted(path: Path, target: Path) -> Path:
+            nonlocal renames
+            renames += 1
+            if renames > killed_at:
+                raise _Killed
+            return how(path, target)
+
+        return counted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", rename(Path.rename))
+        patch.setattr(Path, "replace", rename(Path.replace))
+        with pytest.raises(_Killed):
+            checkpoints.save(20, {"at": 20})
+    iteration, state, contents, said = _restore(tmp_path)
+    assert (state["at"], said) == (iteration, [])
+    assert iteration == (10 if killed_at == 3 else 20)
+    # What the kill has left lying is removed by the next checkpoint.
+    resumed = _SmallParts(seed=99)
+    checkpoints = _checkpoints(tmp_path, resumed)
+    checkpoints.restore(pytest.fail)
+    assert resumed.contents() == contents
+    resumed.work(2)
+    checkpoints.save(40, {"at": 40})
+    assert _names(tmp_path / "checkpoints") == {f"{iteration:09d}", "000000040"}
+    assert not [name for name in _names(tmp_path / "replay") if name.startswith(".")]
+
+
+def _config(seed: int, **changes: Any) -> Config:
+    plain = Config(
+        num_envs=2, n_step=2, batch_size=4, replay_capacity=200, precision="float32", seed=seed
+    )
+    return plain.replace(**changes)
+
+
+def _variables(built: Parts) -> dict[str, list[Any]]:
+    """Return all that decides how training goes on, besides the replay."""
+    agent = built.agent
+    optimizer = agent._optimizer
+    slots = optimizer.variables
+    return {
+        "weights": list(agent.policy.variables()),
+        "target": list(agent._target_q_network.variables),
+        "optimizer": list(slots() if callable(slots) else slots),
+        "counters": [
+            agent.train_step_counter,
+            built.variables["agent_steps"],
+            built.variables["agent_steps_due"],
+        ],
+        "exploration": [agent._generator.state],
+    }
+
+
+def _values(built: Parts) -> dict[str, list[np.ndarray]]:
+    return {
+        name: [variable.numpy() for variable in variables]
+        for name, variables in _variables(built).items()
+    }
+
+
+# Weights and biases of three convolutions and two dense layers; of two more in dueling's streams.
+@pytest.mark.parametrize(
+    ("changes", "weights"),
+    [({"optimizer": "rmsprop"}, 10), ({"optimizer": "rmsprop_nature", "dueling": True}, 14)],
+)
+def test_every_variable_of_an_agent_comes_back(
+    tmp_path: Path, changes: dict[str, Any], weights: int
+) -> None:
+    built = parts.build(_config(1, **changes))
+    generator = np.random.default_rng(5)
+    for variables in _variables(built).values():
+        for variable in variables:
+            noise = generator.integers(1, 100, variable.shape)
+            variable.assign(tf.cast(noise, variable.dtype))
+    Checkpoints(RunFolder(tmp_path), built).save(3, {})
+    restored = parts.build(_config(2, **changes))
+    Checkpoints(RunFolder(tmp_path), restored).restore(pytest.fail)
+    expected, actual = _values(built), _values(restored)
+    assert len(actual["weights"]) == len(actual["target"]) == weights
+    assert len(actual["optimizer"]) == 1 + 2 * weights  # steps; mean square and mean gradient
+    for name, arrays in expected.items():
+        for one, two in zip(arrays, actual[name], strict=True):
+            np.testing.assert_array_equal(one, two, err_msg=name)
+
+
+def test_training_goes_on_with_what_it_had(tmp_path: Path) -> None:
+    """The games in play alone begin anew after a resume, which is a stated limit."""
+    # Life is short here: LAST rows are among those that come back.
+    config = _config(1, max_agent_steps_per_game=30, epsilon_decay_iterations=100)
+    built = parts.build(config)
+    built.collect_at_random(60)
+    built.iterate(5)
+    Checkpoints(RunFolder(tmp_path), built).save(5, {})
+    restored = parts.build(config.replace(seed=2))
+    assert len(_values(built)["optimizer"]) == 1 + 2 * 10  # of Adam
+    assert not np.array_equal(_values(built)["weights"][0], _values(restored)["weights"][0])
+    Checkpoints(RunFolder(tmp_path), restored).restore(pytest.fail)
+
+    for name, arrays in _values(built).items():
+        for one, two in zip(arrays, _values(restored)[name], strict=True):
+            np.testing.assert_array_equal(one, two, err_msg=name)
+    # 60 at random and 5 iterations of 4
+    assert restored.agent_steps() == built.agent_steps() >= 80
+    assert int(restored.variables["agent_steps_due"]) == 80
+    assert int(restored.agent.train_step_counter) == 5
+    # 1 - (1 - 0.01) * 5 / 100
+    assert float(restored.agent.epsilon) == pytest.approx(0.9505)
+
+    ring, loaded = built.replay.ring, restored.replay.ring
+    assert loaded.rows_added == ring.rows_added
+    for one, two in zip(
+        ring.rows(0, ring.rows_added), loaded.rows(0, ring.rows_added), strict=True
+    ):
+        np.testing.assert_array_equal(one, two)
+    assert 2 in loaded.rows(0, ring.rows_added).step_type
+    for one, two in zip(ring.sample(64, 2), loaded.sample(64, 2), strict=True):
+        np.testing.assert_array_equal(one, two)
+    draws = [each.agent._generator.uniform([9]).numpy() for each in (built, restored)]
+    np.testing.assert_array_equal(*draws)

@@ -1,0 +1,300 @@
+"""What a run tells: CSV rows and TensorBoard's charts against the table of metrics, by hand."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
+    EventAccumulator,
+)
+
+from configs import Config
+from envs.finished_game import FinishedGame
+from training.log import RunLog
+from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS
+from training.progress import RECENT_GAMES, Progress
+from training.run_folder import RunFolder
+
+_CONFIG = Config(iterations=3_600)
+_EVALUATION = {
+    "score_mean": 2.0,
+    "score_median": 1.5,
+    "score_std": 1 / 3,
+    "score_least": 1.0,
+    "score_greatest": 4.0,
+    "length_mean_agent_steps": 210.5,
+}
+
+
+class _Clock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
+    """The clock of the log, which also finds half a gigabyte in use."""
+    clock = _Clock()
+    process = SimpleNamespace(memory_info=lambda: SimpleNamespace(rss=500_000_000))
+    monkeypatch.setattr("training.log.time", clock)
+    monkeypatch.setattr("training.log.psutil", SimpleNamespace(Process=lambda: process))
+    return clock
+
+
+def _losses(loss: float) -> dict[str, float]:
+    return {"loss": loss, "td_error_abs": 2 * loss, "q_value": -loss}
+
+
+def _write(folder: RunFolder, clock: _Clock, then: Callable[[RunLog], None]) -> Progress:
+    """Log two rows and an evaluation; `then` sees the log before it is closed."""
+    progress = Progress()
+    log = RunLog(folder, _CONFIG, progress)
+    log.games([FinishedGame(slot=1, score=1.0, agent_steps=100, frames=420)])  # random play
+    clock.now += 60
+    log.begin_training(agent_steps=984)
+    progress.iteration = 1
+    log.iterations(1, _losses(1.0), agent_steps=988, epsilon=0.8)
+    progress.iteration = 4
+    log.games([FinishedGame(0, 5.0, 300, 1_260), FinishedGame(2, 0.0, 50, 204)])
+    log.iterations(3, _losses(5.0), agent_steps=1_000, epsilon=0.5)
+    clock.now += 2
+    log.row(agent_steps=1_000, replay_transitions=1_012, epsilon=0.5)
+    log.evaluation(_EVALUATION)
+    progress.iteration = 6
+    clock.now += 4
+    log.iterations(2, _losses(0.25), agent_steps=1_040, epsilon=0.25)
+    log.row(agent_steps=1_040, replay_transitions=1_052, epsilon=0.25)
+    then(log)
+    log.close()
+    return progress
+
+
+_ROWS: list[dict[str, float]] = [
+    {
+        "iteration": 4,
+        "minutes": 62 / 60,  # one of random play
+        "agent_steps": 1_000,
+        "frames": 4_000,
+        "games_finished": 3,
+        "score_mean_30_games": 2.0,  # (1 + 5 + 0) / 3
+        "score_greatest_30_games": 5.0,
+        "length_mean_30_games_agent_steps": 150.0,  # (100 + 300 + 50) / 3
+        "epsilon": 0.5,
+        "loss": 4.0,  # (1 * 1 + 3 * 5) / 4
+        "td_error_abs": 8.0,
+        "q_value": -4.0,
+        "replay_transitions": 1_012,
+        "resident_gb": 0.5,
+        "iterations_per_sec": 2.0,  # 4 in 2 s, random play aside
+        "frames_per_sec": 32.0,  # 16 agent steps of 4 frames in 2 s
+    },
+    {
+        "iteration": 6,
+        "minutes": 66 / 60,
+        "agent_steps": 1_040,
+        "frames": 4_160,
+        "games_finished": 3,
+        "score_mean_30_games": 2.0,
+        "score_greatest_30_games": 5.0,
+        "length_mean_30_games_agent_steps": 150.0,
+        "epsilon": 0.25,
+        "loss": 0.25,
+        "td_error_abs": 0.5,
+        "q_value": -0.25,
+        "replay_transitions": 1_052,
+        "resident_gb": 0.5,
+        "iterations_per_sec": 0.5,  # 2 in 4 s
+        "frames_per_sec": 40.0,  # 40 agent steps of 4 frames in 4 s
+    },
+]
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def _numbers(row: dict[str, str]) -> dict[str, float]:
+    return {name: float(value) for name, value in row.items() if value}
+
+
+def test_metrics_csv(tmp_path: Path, clock: _Clock) -> None:
+    _write(RunFolder(tmp_path), clock, lambda _: None)
+    rows = _read(tmp_path / "metrics.csv")
+    assert list(rows[0]) == [metric.name for metric in PROGRESS_METRICS]
+    assert [_numbers(row) for row in rows] == [pytest.approx(row, rel=1e-5) for row in _ROWS]
+
+
+def test_evaluations_csv(tmp_path: Path, clock: _Clock) -> None:
+    _write(RunFolder(tmp_path), clock, lambda _: None)
+    text = (tmp_path / "evaluations.csv").read_text()
+    assert text.splitlines() == [
+        ",".join(metric.name for metric in EVALUATION_METRICS),
+        "4,2.0,1.5,0.333333,1.0,4.0,210.5",
+    ]
+
+
+def test_games_csv(tmp_path: Path, clock: _Clock) -> None:
+    _write(RunFolder(tmp_path), clock, lambda _: None)
+    assert (tmp_path / "games.csv").read_text().splitlines() == [
+        ",".join(GAME_COLUMNS),
+        "1,0,1,1.0,100,420",
+        "2,4,0,5.0,300,1260",
+        "3,4,2,0.0,50,204",
+    ]
+
+
+def _charts(folder: Path) -> dict[str, dict[int, float]]:
+    """Return what TensorBoard reads: the value at each step, by tag."""
+    events = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+    events.Reload()
+    return {
+        tag: {
+            event.step: tf.make_ndarray(event.tensor_proto).item() for event in events.Tensors(tag)
+        }
+        for tag in events.Tags()["tensors"]
+    }
+
+
+def test_tensorboard_shows_every_metric_at_its_iteration(tmp_path: Path, clock: _Clock) -> None:
+    _write(RunFolder(tmp_path), clock, lambda _: None)
+    expected = {
+        metric.tag: {int(row["iteration"]): row[metric.name] for row in _ROWS if metric.name in row}
+        for metric in PROGRESS_METRICS
+        if metric.tag
+    }
+    expected |= {
+        metric.tag: {4: _EVALUATION[metric.name]} for metric in EVALUATION_METRICS if metric.tag
+    }
+    charts = _charts(tmp_path / "tensorboard")
+    assert charts == {tag: pytest.approx(values) for tag, values in expected.items()}
+
+
+def test_the_charts_say_what_they_mean(tmp_path: Path, clock: _Clock) -> None:
+    _write(RunFolder(tmp_path), clock, lambda _: None)
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    for metric in (*PROGRESS_METRICS, *EVALUATION_METRICS):
+        if metric.tag:
+            assert events.SummaryMetadata(metric.tag).summary_description == metric.meaning
+
+
+def test_each_metric_has_a_name_and_a_chart_of_its_own() -> None:
+    for table in (PROGRESS_METRICS, EVALUATION_METRICS):
+        names = [metric.name for metric in table]
+        assert len(set(names)) == len(names)
+        assert names[0] == "iteration"
+        assert all(metric.meaning for metric in table)
+    tags = [metric.tag for metric in (*PROGRESS_METRICS, *EVALUATION_METRICS) if metric.tag]
+    assert len(set(tags)) == len(tags)
+    assert len(tags) == len(PROGRESS_METRICS) + len(EVALUATION_METRICS) - 2  # the two x axes
+
+
+def test_nothing_is_known_before_the_first_game(tmp_path: Path, clock: _Clock) -> None:
+    log = RunLog(RunFolder(tmp_path), _CONFIG, Progress(iteration=1))
+    log.iterations(1, _losses(1.0), agent_steps=10, epsilon=1.0)
+    clock.now += 1
+    log.row(agent_steps=10, replay_transitions=10, epsilon=1.0)
+    log.close()
+    row = _read(tmp_path / "metrics.csv")[0]
+    empty = {name for name, value in row.items() if not value}
+    assert empty == {
+        "score_mean_30_games",
+        "score_greatest_30_games",
+        "length_mean_30_games_agent_steps",
+    }
+
+
+def test_a_resume_cuts_the_files_back_and_counts_on(tmp_path: Path, clock: _Clock) -> None:
+    folder, progress = RunFolder(tmp_path), Progress()
+    log = RunLog(folder, _CONFIG, progress)
+    log.begin_training(agent_steps=0)
+    log.games([FinishedGame(0, 3.0, 100, 420)])
+    progress.iteration = 2
+    log.iterations(2, _losses(1.0), agent_steps=8, epsilon=1.0)
+    clock.now += 3
+    log.row(agent_steps=8, replay_transitions=8, epsilon=1.0)
+    log.evaluation(_EVALUATION)
+    progress.iteration = 3
+    log.iterations(1, _losses(4.0), agent_steps=12, epsilon=1.0)
+    sizes, state = log.sizes_bytes, progress.to_dict()  # a checkpoint between two rows
+    before = {name: (tmp_path / name).read_text() for name in sizes}
+    assert set(sizes) == {"metrics.csv", "evaluations.csv", "games.csv"}
+    log.games([FinishedGame(0, 9.0, 900, 3_620)])  # all of this is lost with a kill
+    progress.iteration = 4
+    log.iterations(1, _losses(99.0), agent_steps=16, epsilon=1.0)
+    log.evaluation(_EVALUATION)
+    clock.now += 50
+    log.row(agent_steps=16, replay_transitions=16, epsilon=1.0)
+    log.close()
+
+    progress = Progress(**state)
+    log = RunLog(folder, _CONFIG, progress, sizes)
+    assert {name: (tmp_path / name).read_text() for name in sizes} == before
+    clock.now += 7  # random play, had there been any
+    log.begin_training(agent_steps=12)
+    log.games([FinishedGame(1, 5.0, 300, 1_220)])
+    progress.iteration = 4
+    clock.now += 2
+    log.iterations(1, _losses(2.0), agent_steps=16, epsilon=1.0)
+    log.row(agent_steps=16, replay_transitions=16, epsilon=1.0)
+    log.close()
+    rows = [_numbers(row) for row in _read(tmp_path / "metrics.csv")]
+    assert [row["iteration"] for row in rows] == [2, 4]
+    assert rows[1]["minutes"] == pytest.approx((3 + 7 + 2) / 60, rel=1e-5)
+    assert rows[1]["score_mean_30_games"] == 4.0  # (3 + 5) / 2
+    assert rows[1]["loss"] == 3.0  # (4 + 2) / 2, of which one was before the kill
+    assert rows[1]["iterations_per_sec"] == 0.5  # 1 in 2 s: this session's
+    assert rows[1]["frames_per_sec"] == 8.0  # 4 agent steps of 4 frames in 2 s
+    assert _read(tmp_path / "games.csv")[1]["game"] == "2"
+
+
+def test_the_last_30_games_are_meant() -> None:
+    progress = Progress()
+    progress.add_games([FinishedGame(0, 1_000.0, 9_999, 1)])
+    progress.add_games([FinishedGame(0, float(score), 10 * score, 1) for score in range(1, 31)])
+    assert RECENT_GAMES == 30
+    assert progress.games_finished == 31
+    assert progress.recent() == {
+        "score_mean_30_games": 15.5,  # (1 + ... + 30) / 30
+        "score_greatest_30_games": 30.0,
+        "length_mean_30_games_agent_steps": 155.0,
+    }
+
+
+def test_without_a_terminal_there_are_plain_lines(
+    tmp_path: Path, clock: _Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _write(RunFolder(tmp_path), clock, lambda log: log.say("a sentence"))
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out.splitlines() == [
+        # 3,596 iterations left at 2 a second, then 3,594 at 0.5 a second
+        "iteration 4 of 3,600  fps 32  score 2.0  epsilon 0.500  loss 4.0000  30 min left",
+        "iteration 6 of 3,600  fps 40  score 2.0  epsilon 0.250  loss 0.2500  120 min left",
+        "a sentence",
+    ]
+
+
+def test_in_a_terminal_there_is_a_bar(
+    tmp_path: Path,
+    clock: _Clock,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    _write(RunFolder(tmp_path), clock, lambda log: log.say("a sentence"))
+    captured = capsys.readouterr()
+    assert captured.out == "a sentence\n"
+    assert "6/3600" in captured.err
+    assert "fps=40, score=2.0, epsilon=0.250, loss=0.2500" in captured.err

@@ -1,0 +1,217 @@
+"""The replay on disk: each row written once, all rows read back, no damage overlooked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from replay.frame_ring import FIRST, LAST, MID, FrameRing
+from replay.segments import SegmentError, SegmentStore
+
+_STACK = 4
+
+
+def _ring(capacity: int = 20) -> FrameRing:
+    """Return a ring of two games, `capacity // 2` rows and the 3 before them."""
+    return FrameRing(capacity, 2, seed=1, frame_shape=(2, 3), stack_size=_STACK)
+
+
+def _add(ring: FrameRing, rows: int, *, first: bool = False) -> None:
+    """Add rows whose bytes tell which row they are."""
+    for row in range(ring.rows_added, ring.rows_added + rows):
+        begins = first or not ring.rows_added
+        first = False
+        ring.add(
+            step_type=np.full(2, FIRST if begins else MID),
+            observation=np.full((2, 2, 3, _STACK), row, np.uint8),
+            action=np.array([row % 4, (row + 1) % 4]),
+            next_step_type=np.full(2, MID),
+            reward=np.array([row, -row], np.float32),
+            discount=np.ones(2, np.float32),
+        )
+
+
+def _assert_equal(ring: FrameRing, other: FrameRing) -> None:
+    assert ring.rows_added == other.rows_added
+    first = max(0, ring.oldest_row - _STACK + 1)
+    for one, two in zip(
+        ring.rows(first, ring.rows_added), other.rows(first, ring.rows_added), strict=True
+    ):
+        np.testing.assert_array_equal(one, two)
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
+    ring, loaded = _ring(), _ring()
+    _add(ring, 8)
+    segments = SegmentStore(tmp_path / "replay").save(ring)
+    assert segments == [(0, 8)]
+    SegmentStore(tmp_path / "replay").load(loaded, segments)
+    _assert_equal(ring, loaded)
+    assert loaded.rows(0, 8).reward[:, 1].tolist() == [0, -1, -2, -3, -4, -5, -6, -7]
+
+
+def test_a_row_is_written_once(tmp_path: Path) -> None:
+    ring, store = _ring(), SegmentStore(tmp_path)
+    _add(ring, 5)
+    assert store.save(ring) == [(0, 5)]
+    before = (tmp_path / "rows-000000000000-000000000005.npz").stat()
+    assert store.save(ring) == [(0, 5)]  # nothing is new
+    _add(ring, 3)
+    assert store.save(ring) == [(0, 5), (5, 8)]
+    assert (tmp_path / "rows-000000000000-000000000005.npz").stat() == before
+    assert _names(tmp_path) == {
+        "rows-000000000000-000000000005.npz",
+        "rows-000000000005-000000000008.npz",
+    }
+
+
+def test_what_the_ring_has_forgotten_is_not_named_any_more(tmp_path: Path) -> None:
+    ring, store, loaded = _ring(), SegmentStore(tmp_path), _ring()
+    # rows kept: 10, and the 3 before them
+    for rows, expected in [
+        (6, [(0, 6)]),
+        (6, [(0, 6), (6, 12)]),  # kept from 2 on; 0 and 1 stand in the same file
+        (6, [(0, 6), (6, 12), (12, 18)]),  # kept from 8 on, stacks from 5 on
+        (2, [(6, 12), (12, 18), (18, 20)]),  # kept from 10 on, stacks from 7 on
+    ]:
+        _add(ring, rows)
+        segments = store.save(ring)
+        assert segments == expected
+        SegmentStore(tmp_path).load(loaded, segments)
+        _assert_equal(ring, loaded)
+
+
+def test_more_rows_than_the_ring_has_room_for_between_two_checkpoints(tmp_path: Path) -> None:
+    ring, store, loaded = _ring(), SegmentStore(tmp_path), _ring()
+    _add(ring, 4)
+    store.save(ring)
+    _add(ring, 100)
+    # 104 added, 94 to 103 kept, stacks from 91 on
+    segments = store.save(ring)
+    assert segments == [(91, 104)]
+    SegmentStore(tmp_path).load(loaded, segments)
+    _assert_equal(ring, loaded)
+
+
+def test_a_loaded_ring_is_saved_on_from_where_it_was(tmp_path: Path) -> None:
+    ring, again = _ring(), _ring()
+    _add(ring, 5)
+    segments = SegmentStore(tmp_path).save(ring)
+    store = SegmentStore(tmp_path)
+    store.load(again, segments)
+    _add(again, 2, first=True)
+    assert store.save(again) == [(0, 5), (5, 7)]
+
+
+def test_games_left_in_their_middle_end_where_they_were_left(tmp_path: Path) -> None:
+    """The rows were written before anybody knew that the next begins a game."""
+    ring, again, loaded = _ring(), _ring(), _ring()
+    _add(ring, 5)
+    store = SegmentStore(tmp_path)
+    store.load(again, SegmentStore(tmp_path).save(ring))
+    assert again.rows(4, 5).step_type.tolist() == [[MID, MID]]
+    _add(again, 2, first=True)
+    assert again.rows(4, 5).step_type.tolist() == [[LAST, LAST]]
+    SegmentStore(tmp_path).load(loaded, store.save(again))
+    _assert_equal(again, loaded)
+
+
+def test_loading_replaces_what_was_there(tmp_path: Path) -> None:
+    ring, loaded = _ring(), _ring()
+    _add(ring, 4)
+    segments = SegmentStore(tmp_path).save(ring)
+    _add(loaded, 9)
+    SegmentStore(tmp_path).load(loaded, segments)
+    _assert_equal(ring, loaded)
+
+
+def test_files_that_nobody_needs_are_removed_and_no_others(tmp_path: Path) -> None:
+    ring, store = _ring(), SegmentStore(tmp_path)
+    for _ in range(3):
+        _add(ring, 3)
+        store.save(ring)
+    (tmp_path / ".rows-000000000009-000000000012.npz").write_bytes(b"was never finished")
+    (tmp_path / "notes.txt").write_text("somebody else's")
+    (tmp_path / "rows").mkdir()
+    store.remove_all_but([[3, 6], [6, 9]])
+    assert _names(tmp_path) == {
+        "rows-000000000003-000000000006.npz",
+        "rows-000000000006-000000000009.npz",
+        "notes.txt",
+        "rows",
+    }
+
+
+def test_removing_needs_no_folder(tmp_path: Path) -> None:
+    SegmentStore(tmp_path / "none").remove_all_but([])
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A file of eight rows."""
+    ring = _ring()
+    _add(ring, 8)
+    SegmentStore(tmp_path).save(ring)
+    return tmp_path / "rows-000000000000-000000000008.npz"
+
+
+def test_a_missing_file_is_named(saved: Path) -> None:
+    saved.unlink()
+    with pytest.raises(SegmentError, match=f"{saved.name} is missing or damaged"):
+        SegmentStore(saved.parent).load(_ring(), [[0, 8]])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])
+def test_a_file_cut_short_is_named(saved: Path, share: float) -> None:
+    content = saved.read_bytes()
+    saved.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(SegmentError, match=f"{saved.name} is missing or damaged"):
+        SegmentStore(saved.parent).load(_ring(), [[0, 8]])
+
+
+def test_other_rows_than_its_name_says_are_refused(saved: Path) -> None:
+    saved.rename(saved.with_name("rows-000000000000-000000000009.npz"))
+    with pytest.raises(SegmentError, match=r"it holds 8 rows"):
+        SegmentStore(saved.parent).load(_ring(), [[0, 9]])
+
+
+def test_rows_of_another_shape_are_refused(saved: Path) -> None:
+    other = FrameRing(20, 2, seed=1, frame_shape=(2, 4), stack_size=_STACK)
+    with pytest.raises(SegmentError, match="replay rows hold frame as uint8"):
+        SegmentStore(saved.parent).load(other, [[0, 8]])
+
+
+def test_a_flipped_byte_is_noticed_or_changes_nothing(saved: Path) -> None:
+    """Some bytes of a zip, as the time of a file in it, are not looked at."""
+    content = saved.read_bytes()
+    directory = content.index(b"PK\1\2")  # of the zip; its flags can say "encrypted"
+    noticed = 0
+    for position in [*range(0, len(content), 31), *range(directory, directory + 46)]:
+        flipped = bytearray(content)
+        flipped[position] ^= 1
+        saved.write_bytes(flipped)
+        ring, loaded = _ring(), _ring()
+        _add(ring, 8)
+        try:
+            SegmentStore(saved.parent).load(loaded, [[0, 8]])
+        except SegmentError:
+            noticed += 1
+        else:
+            _assert_equal(ring, loaded)
+    assert noticed > 50
+
+
+def test_a_flipped_pixel_is_noticed(saved: Path) -> None:
+    content = bytearray(saved.read_bytes())
+    pixels = content.index(bytes([3] * 12))  # row 3: 2 games of 2 x 3
+    content[pixels] ^= 128
+    saved.write_bytes(content)
+    with pytest.raises(SegmentError, match="CRC"):
+        SegmentStore(saved.parent).load(_ring(), [[0, 8]])
