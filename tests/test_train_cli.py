@@ -1,0 +1,508 @@
+"""train.py from its command line to its files, and every mistake a user can make with it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import tensorflow as tf
+from forked_program import ForkedProgram
+from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
+    EventAccumulator,
+)
+
+from configs import PRESETS, Config
+from console.errors import UserError
+from training import loop, session
+from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS
+from training.run_folder import RunFolder
+
+_PROGRAM = Path(__file__).parents[1] / "train.py"
+_SMALL = {
+    "num_envs": 2,
+    "initial_collect_steps": 300,
+    "replay_capacity": 600,
+    "batch_size": 8,
+    "eval_games": 1,
+    "precision": "float32",
+}
+
+
+def _flags(settings: Mapping[str, object]) -> list[str]:
+    return [f"--{name}={value}" for name, value in settings.items()]
+
+
+def _start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start train.py in `folder`."""
+    return subprocess.Popen(
+        [sys.executable, str(_PROGRAM), *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Return the exit status, the rest of stdout, and stderr."""
+    try:
+        stdout, stderr = process.communicate(timeout=600)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return process.returncode, stdout, stderr
+
+
+def _read_up_to(process: subprocess.Popen[str], start: str) -> list[str]:
+    """Return the lines of stdout up to the first that begins with `start`."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line.rstrip("\n"))
+        if line.startswith(start):
+            return lines
+    pytest.fail(f"no line begins with {start!r}: {lines} {process.communicate()}")  # it has ended
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+# A run that is stopped with Ctrl-C and resumed ----------------------------------------------------
+
+_ITERATIONS = 120
+
+
+def _sec_of_work_of_ended_processes() -> float:
+    """Return their time on the processor: what others do on this machine is not in it."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+class _Resumed:
+    """What the run said before and after the stop, and what it left."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "mine"
+        first = _start(
+            folder,
+            "--logdir=mine",
+            # Games of 100 agent steps: many of them end.
+            *_flags({**_SMALL, "iterations": _ITERATIONS, "max_agent_steps_per_game": 100}),
+            *["--log_period=10", "--eval_period=80", "--checkpoint_period=50"],
+        )
+        self.said = _read_up_to(first, "iteration 10 of")
+        begun_sec = _sec_of_work_of_ended_processes()
+        used = psutil.Process(first.pid).cpu_times()
+        first.send_signal(signal.SIGINT)
+        self.status, rest, self.stderr = _finish(first)
+        whole_sec = _sec_of_work_of_ended_processes() - begun_sec
+        self.stop_sec = whole_sec - used.user - used.system
+        self.said += rest.splitlines()
+        self.rows_at_stop = _rows(self.path / "metrics.csv")
+        self.games_at_stop = _rows(self.path / "games.csv")
+        self.stopped_at = int(sorted((self.path / "checkpoints").iterdir())[-1].name)
+        # What a kill between two checkpoints would have left behind the checkpoint.
+        for name in ("metrics.csv", "games.csv", "evaluations.csv"):
+            with (self.path / name).open("a") as file:
+                file.write("lost\n")
+        program, script, *arguments = self.said[-1].split("go on with: ")[1].split()
+        assert (program, script) == ("python", "train.py")
+        self.status_2, stdout, self.stderr_2 = _finish(_start(folder, *arguments))
+        self.said_2 = stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def resumed(tmp_path_factory: pytest.TempPathFactory) -> _Resumed:
+    """The run after its stop and its resume."""
+    return _Resumed(tmp_path_factory.mktemp("resumed"))
+
+
+def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(resumed: _Resumed) -> None:
+    assert (resumed.status, resumed.stderr) == (130, "")
+    assert resumed.stop_sec < 10
+    assert 10 <= resumed.stopped_at < _ITERATIONS
+    assert resumed.said[0] == (
+        "training: dqn on Breakout, 2 games (vector pipeline), CPU, float32, seed 1"
+    )
+    assert resumed.said[1] == "run folder: mine   watch it: tensorboard --logdir mine"
+    assert resumed.said[2].startswith("iteration 10 of 120  fps ")
+    assert resumed.said[-1] == (
+        f"stopped at iteration {resumed.stopped_at} of 120; "
+        "go on with: python train.py --logdir mine --resume"
+    )
+
+
+def test_the_resume_finishes_the_run(resumed: _Resumed) -> None:
+    assert (resumed.status_2, resumed.stderr_2) == (0, "")
+    assert resumed.said_2[0].startswith(
+        f"resuming at iteration {resumed.stopped_at}: dqn on Breakout, 2 games"
+    )
+    assert resumed.said_2[-1].startswith("done: 120 iterations in ")
+    assert resumed.said_2[-1].endswith("watch it: python evaluate.py --run mine --gif play.gif")
+    assert any(
+        line.startswith("evaluation at iteration 80: mean score ") for line in resumed.said_2
+    )
+
+
+def test_no_row_is_missing_and_none_is_there_twice(resumed: _Resumed) -> None:
+    rows = _rows(resumed.path / "metrics.csv")
+    assert list(rows[0]) == [metric.name for metric in PROGRESS_METRICS]
+    assert [int(row["iteration"]) for row in rows] == list(range(10, 121, 10))
+    assert rows[: len(resumed.rows_at_stop)] == resumed.rows_at_stop
+    for row in rows:
+        # 300 at random, then 4 for each iteration; two games may overshoot by one
+        steps = 300 + 4 * int(row["iteration"])
+        assert steps <= int(row["agent_steps"]) <= steps + 1
+        assert int(row["frames"]) == 4 * int(row["agent_steps"])
+        assert float(row["loss"]) > 0
+    for name in ("minutes", "agent_steps", "games_finished", "replay_transitions"):
+        values = [float(row[name]) for row in rows]
+        assert values == sorted(values)
+    # epsilon falls from 1 to 0.01 over 12,500: 1 - 0.99 * 120 / 12,500
+    assert float(rows[-1]["epsilon"]) == pytest.approx(0.990496)
+    assert float(rows[-1]["replay_transitions"]) == 600  # its capacity
+
+
+def test_games_are_numbered_through(resumed: _Resumed) -> None:
+    games = _rows(resumed.path / "games.csv")
+    assert list(games[0]) == list(GAME_COLUMNS)
+    assert games[: len(resumed.games_at_stop)] == resumed.games_at_stop
+    assert [int(game["game"]) for game in games] == list(range(1, len(games) + 1))
+    assert len(games) >= 6  # 780 agent steps in games of at most 100, two left at the stop
+    assert int(games[0]["iteration"]) == 0  # in random play
+    assert {int(game["slot"]) for game in games} == {0, 1}
+    assert all(0 < int(game["agent_steps"]) <= 100 for game in games)
+    rows = _rows(resumed.path / "metrics.csv")
+    assert int(rows[-1]["games_finished"]) == len(games)
+    last = [float(game["score"]) for game in games[-30:]]
+    assert float(rows[-1]["score_mean_30_games"]) == pytest.approx(np.mean(last), rel=1e-5)
+
+
+def test_evaluations_are_written_down(resumed: _Resumed) -> None:
+    rows = _rows(resumed.path / "evaluations.csv")
+    assert list(rows[0]) == [metric.name for metric in EVALUATION_METRICS]
+    assert [int(row["iteration"]) for row in rows] == [80, 120]  # each 80, and the end
+
+
+def test_config_json_tells_of_both_sessions(resumed: _Resumed) -> None:
+    content = json.loads((resumed.path / "config.json").read_text())
+    expected = Config(**_SMALL, max_agent_steps_per_game=100, iterations=120)  # type: ignore[arg-type]
+    expected = expected.replace(log_period=10, eval_period=80, checkpoint_period=50)
+    assert content["config"] == expected.to_dict()
+    assert content["preset"] == "default"
+    first, second = content["sessions"]
+    assert first["command"][-1] == "--checkpoint_period=50"
+    assert second["command"][-3:] == ["--logdir", "mine", "--resume"]
+    assert first["device"] == "CPU"
+    assert first["machine"]["cores"] >= 1
+    assert first["versions"]["tensorflow"].startswith("2.")
+
+
+def test_tensorboard_goes_on_after_the_resume(resumed: _Resumed) -> None:
+    events = EventAccumulator(str(resumed.path / "tensorboard"), size_guidance={"tensors": 0})
+    events.Reload()
+    metrics = (*PROGRESS_METRICS, *EVALUATION_METRICS)
+    assert set(events.Tags()["tensors"]) == {metric.tag for metric in metrics if metric.tag}
+    steps = [event.step for event in events.Tensors("learning/loss")]
+    assert steps == list(range(10, 121, 10))
+
+
+def test_the_last_and_the_best_policy_are_exported(resumed: _Resumed) -> None:
+    content = json.loads((resumed.path / "config.json").read_text())
+    best = {float(row["score_mean"]) for row in _rows(resumed.path / "evaluations.csv")}
+    for name, iterations, score in [("last", {120}, None), ("best", {80, 120}, max(best))]:
+        folder = resumed.path / "policies" / name
+        assert (folder / "saved_model.pb").exists()
+        beside = json.loads((folder / "config.json").read_text())
+        assert beside["config"] == content["config"]
+        assert beside["iteration"] in iterations
+        assert beside["score"] == score
+    assert {path.name for path in (resumed.path / "policies").iterdir()} == {"last", "best"}
+
+
+def test_the_last_two_checkpoints_are_kept(resumed: _Resumed) -> None:
+    names = sorted(path.name for path in (resumed.path / "checkpoints").iterdir())
+    assert names == ["000000100", "000000120"]  # 2 * 50, and the end
+
+
+# The other pipeline and preset, ended by SIGTERM --------------------------------------------------
+
+
+def test_notebook_runs_on_the_suite_pipeline_until_sigterm(tmp_path: Path) -> None:
+    process = _start(
+        tmp_path,
+        *["--preset=notebook", "--game=Pong", "--iterations=1000000"],
+        *["--initial_collect_steps=100", "--replay_capacity=500", "--batch_size=8"],
+        *["--log_period=5", "--seed=3"],
+    )
+    said = _read_up_to(process, "iteration 5 of")
+    assert said[0] == "training: dqn on Pong, 1 games (suite pipeline), CPU, float32, seed 3"
+    process.send_signal(signal.SIGTERM)
+    status, stdout, stderr = _finish(process)
+    assert (status, stderr) == (143, "")
+    (run,) = (tmp_path / "runs").iterdir()  # without --logdir, a new folder
+    assert run.name.startswith("Pong-dqn-")
+    assert stdout.splitlines()[-1].endswith(
+        f"go on with: python train.py --logdir runs/{run.name} --resume"
+    )
+    content = json.loads((run / "config.json").read_text())
+    assert content["preset"] == "notebook"
+    expected = PRESETS["notebook"].replace(
+        game="Pong",
+        iterations=1_000_000,
+        initial_collect_steps=100,
+        replay_capacity=500,
+        batch_size=8,
+        log_period=5,
+        seed=3,
+    )
+    assert content["config"] == expected.to_dict()
+    assert [int(row["iteration"]) for row in _rows(run / "metrics.csv")][:1] == [5]
+
+
+# Seeds, and learning that diverges, in this process -----------------------------------------------
+
+
+_SHORT = Config(
+    **_SMALL,  # type: ignore[arg-type]
+    max_agent_steps_per_game=50,
+    iterations=8,
+    log_period=4,
+    checkpoint_period=4,
+    eval_period=0,
+)
+
+
+def _train(folder: Path, config: Config) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Train a run; return its rows and its games, without what the clock decides."""
+    run = RunFolder(folder)
+    run.create()
+    assert session.train(config, "default", run, resume=False) == 0
+    return _without_clock(folder)
+
+
+def _without_clock(folder: Path) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    rows, games = _rows(folder / "metrics.csv"), _rows(folder / "games.csv")
+    for row in rows:
+        for column in ("minutes", "resident_gb", "iterations_per_sec", "frames_per_sec"):
+            assert float(row.pop(column)) > 0
+    for game in games:
+        game.pop("iteration")  # when it was reported: a stretch is as long as a second
+    return rows, games
+
+
+@pytest.fixture(scope="module")
+def diverged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run whose weights are spoiled behind its first checkpoint, and what it said of it."""
+    folder = tmp_path_factory.mktemp("diverged")
+    save = loop.Training._save
+
+    def save_and_spoil(training: loop.Training) -> None:
+        save(training)
+        kernel = training._parts.agent.policy.variables()[0]
+        kernel.assign(kernel * float("inf"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.Training, "_save", save_and_spoil)
+        with pytest.raises(UserError) as caught:
+            _train(folder, _SHORT.replace(seed=2))
+    return folder, str(caught.value)
+
+
+def test_learning_that_diverges_ends_in_one_sentence(diverged: tuple[Path, str]) -> None:
+    folder, sentence = diverged
+    assert sentence == (
+        "the loss became infinite or NaN after iteration 4; checkpoint 4 is kept; "
+        "start again with a smaller --learning_rate, or with --reward_clip=1"
+    )
+    (checkpoint,) = (folder / "checkpoints").iterdir()
+    assert checkpoint.name == "000000004"
+    weights = tf.train.load_checkpoint(str(checkpoint / "variables"))
+    for name in weights.get_variable_to_shape_map():
+        value = weights.get_tensor(name)
+        assert not np.issubdtype(np.asarray(value).dtype, np.floating) or np.isfinite(value).all()
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(
+    tmp_path: Path, diverged: tuple[Path, str]
+) -> None:
+    rows, games = _train(tmp_path / "one", _SHORT)
+    assert [row["iteration"] for row in rows] == ["4", "8"]
+    assert _train(tmp_path / "again", _SHORT) == (rows, games)
+    other_rows, other_games = _without_clock(diverged[0])
+    assert other_rows[0]["iteration"] == "4"
+    assert other_rows[0]["loss"] != rows[0]["loss"]
+    assert other_games != games[: len(other_games)]
+
+
+# Mistakes -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a file in the way, a run with a checkpoint, one without, and a broken one."""
+    (tmp_path / "file").write_text("in the way")
+    for name in ("old", "young", "broken"):
+        (tmp_path / name).mkdir()
+    for name in ("old", "young"):
+        config = Config(iterations=50, learning_rate=0.25, seed=7)
+        RunFolder(tmp_path / name).write_config(config, "nature", {})
+    (tmp_path / "old" / "checkpoints" / "000000040").mkdir(parents=True)
+    (tmp_path / "broken" / "config.json").write_text("{")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a TensorFlow that ends a program which asks for it."""
+    folder = tmp_path_factory.mktemp("stand_in")
+    for name in ("tensorflow", "tf_agents"):
+        (folder / f"{name}.py").write_text("raise SystemExit('imported before work began')")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def forked(stand_in: Path) -> Iterator[ForkedProgram]:
+    """train.py without TensorFlow."""
+    program = ForkedProgram(_PROGRAM, first_on_path=stand_in)
+    yield program
+    program.close()
+
+
+_MISTAKES = [
+    (
+        ["--game=Braekout"],
+        "there is no game called 'Braekout'; the nearest names are Breakout, SirLancelot",
+    ),
+    (["--game=42"], "there is no game called '42'; one of 104 is Breakout"),
+    (["--preset=notebok"], "there is no preset called 'notebok'; did you mean notebook?"),
+    (
+        ["--preset=x"],
+        "there is no preset called 'x'; there are default, notebook, nature",
+    ),
+    (["--agent=dqm"], "there is no agent called 'dqm'; did you mean dqn?"),
+    (["--batch_size=0"], "batch_size must be from 1 to 65,536, but is 0"),
+    (
+        ["--iterations=-1"],
+        "iterations must be from 1 to 1,000,000,000 iterations, but is -1",
+    ),
+    (["--learning_rate=2"], "learning_rate must be from 1e-09 to 1.0, but is 2.0"),
+    (["--epsilon_final=nan"], "epsilon_final must be from 0.0 to 1.0, but is nan"),
+    (
+        ["--num_envs=many"],
+        "flag --num_envs=many: invalid literal for int() with base 10: 'many'; "
+        "--help lists the flags",
+    ),
+    (["--env_pipeline=gym"], "env_pipeline must be one of vector, suite, but is 'gym'"),
+    (["--eval_period=-5"], "eval_period must be from 0 to 1,000,000,000 iterations, but is -5"),
+    (
+        ["--epsilon_initial=0.005"],
+        "epsilon_final 0.01 is above epsilon_initial 0.005: epsilon falls, so give a smaller "
+        "epsilon_final",
+    ),
+    (
+        ["--initial_collect_steps=15"],
+        # a window of 3 steps needs 4 rows of 4 games
+        "initial_collect_steps 15 is too small for 4 games and n_step 3: give at least 16",
+    ),
+    (
+        ["--logdir=file"],
+        "the folder file cannot be written (File exists); give another with --logdir",
+    ),
+    (
+        ["--logdir=file/below"],
+        "the folder file/below cannot be written (Not a directory); give another with --logdir",
+    ),
+    (
+        ["--logdir=old"],
+        "there is a run in old already; go on with it by --resume, or give another --logdir",
+    ),
+    (["--resume"], "--resume needs the folder of the run; give it with --logdir"),
+    (
+        ["--resume", "--logdir=none"],
+        "there is no run in none to resume: it has no config.json; leave --resume out to start one",
+    ),
+    (
+        ["--resume", "--logdir=young"],
+        "young has no checkpoint to resume from: it was ended before the first; "
+        "start another run, in another --logdir",
+    ),
+    (
+        ["--resume", "--logdir=broken"],
+        "broken/config.json is broken (Expecting property name enclosed in double quotes: "
+        "line 1 column 2 (char 1)); restore it, or start another run",
+    ),
+    (
+        ["--resume", "--logdir=old", "--seed=8", "--learning_rate=0.5", "--iterations=60"],
+        "the run was started with other numbers: learning_rate is 0.25 there and 0.5 here; "
+        "seed is 7 there and 8 here; leave these flags out, or start another run",
+    ),
+    (
+        ["--resume", "--logdir=old", "--iterations=39"],
+        "the run has done 40 iterations already; give at least as many with --iterations",
+    ),
+    (
+        ["--resume", "--logdir=old", "--preset=notebook"],
+        "the run was started with --preset nature; leave --preset out",
+    ),
+    (["--learning_rat=1"], "there is no flag --learning_rat; did you mean --learning_rate?"),
+    (["--xyzzy"], "there is no flag --xyzzy; --help lists the flags"),
+    (["1000"], "the argument '1000' is no flag; flags look like --name=value"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "error"), _MISTAKES, ids=lambda value: str(value)[:40])
+def test_a_mistake_is_one_line_before_any_work(
+    folder: Path, forked: ForkedProgram, arguments: list[str], error: str
+) -> None:
+    before = sorted(folder.rglob("*"))
+    assert forked.run(folder, *arguments) == (2, "", f"error: {error}\n")
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_replay_that_does_not_fit_into_memory_is_refused(
+    folder: Path, forked: ForkedProgram
+) -> None:
+    status, stdout, stderr = forked.run(folder, "--replay_capacity=100000000")
+    assert (status, stdout) == (2, "")
+    # 100,000,000 * 7,068 bytes
+    assert stderr.startswith("error: a replay of 100,000,000 transitions needs 706.8 GB and ")
+    assert stderr.count("\n") == 1
+    fits = int(stderr.split("--replay_capacity=")[1].split()[0])
+    assert 0 <= fits < 100_000_000
+    assert not (folder / "runs").exists()
+
+
+def test_tensorflow_is_imported_when_work_begins(folder: Path, forked: ForkedProgram) -> None:
+    """So that what is said above of mistakes is not said of a program that has it anyway."""
+    assert forked.run(folder, "--logdir=new") == (1, "", "imported before work began\n")
+
+
+def test_help_shows_every_setting_without_tensorflow(
+    folder: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(stand_in))
+    status, stdout, stderr = _finish(_start(folder, "--help"))
+    assert (status, stderr) == (0, "")
+    for name in (*Config().to_dict(), "preset", "logdir", "resume", "verbosity"):
+        assert f"{name}: " in stdout
+    assert "(default: 64; notebook: 64; nature: 32)" in " ".join(stdout.split())
+
+
+def test_a_mistake_in_a_process_of_its_own(
+    folder: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(stand_in))
+    error = "error: there is no agent called 'dqm'; did you mean dqn?\n"
+    assert _finish(_start(folder, "--agent=dqm")) == (2, "", error)
