@@ -42,7 +42,7 @@ class Case(NamedTuple):
 
 _STICKY = 0.25
 _CASES = [
-    Case(Config(game="Breakout"), 250, "-life", lost_lives=8, game_overs=2),
+    Case(Config(game="Breakout"), 220, "-life", lost_lives=8, game_overs=2),
     Case(
         Config(game="Breakout", life_loss_terminal=False, sticky_action_probability=_STICKY),
         300,
@@ -137,13 +137,13 @@ def test_the_cases_are_thousands_of_agent_steps() -> None:
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_a_game_is_made_by_its_number_and_the_seed(pipeline: str) -> None:
     config = Config(env_pipeline=pipeline, sticky_action_probability=0.25)
-    together = suite.load(config, 3, _SEED)
-    alone = suite.load(config, 1, _SEED, first_slot=2)
+    together = suite.load(config, 2, _SEED)
+    alone = suite.load(config, 1, _SEED, first_slot=1)
     one, two = together.reset(), alone.reset()
     for action in np.random.default_rng(3).integers(4, size=40):
         for name in ("step_type", "reward", "discount", "observation"):
-            np.testing.assert_array_equal(getattr(one, name)[2:], getattr(two, name))
-        one, two = together.step(np.array([1, 1, action])), alone.step(np.array([action]))
+            np.testing.assert_array_equal(getattr(one, name)[1:], getattr(two, name))
+        one, two = together.step(np.array([1, action])), alone.step(np.array([action]))
 
 
 def test_each_game_draws_the_frames_of_its_start() -> None:
