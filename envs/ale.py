@@ -7,6 +7,7 @@ imports neither TensorFlow nor cv2.
 from __future__ import annotations
 
 import difflib
+import functools
 from typing import Any, ClassVar
 
 import gym
@@ -55,10 +56,11 @@ def new_emulator(rom: str, seed: int, sticky_action_probability: float) -> ALEIn
     return ale
 
 
-def action_meanings(game: str) -> list[str]:
-    """Return the meaning of each action of `game`, as `["NOOP", "FIRE", "RIGHT", "LEFT"]`."""
+@functools.cache  # loading a ROM takes a tenth of a second
+def action_meanings(game: str) -> tuple[str, ...]:
+    """Return the meaning of each action of `game`, as `("NOOP", "FIRE", "RIGHT", "LEFT")`."""
     ale = new_emulator(rom_of(game), seed=0, sticky_action_probability=0.0)
-    return [action.name for action in ale.getMinimalActionSet()]
+    return tuple(action.name for action in ale.getMinimalActionSet())
 
 
 class AleGame(gym.Env):

@@ -101,7 +101,7 @@ def test_roms_of_two_players_are_unknown() -> None:
     ],
 )
 def test_actions_have_meanings(game: str, meanings: list[str]) -> None:
-    assert ale.action_meanings(game) == meanings
+    assert list(ale.action_meanings(game)) == meanings
 
 
 def _screens(seed: int, sticky_action_probability: float = 0.25) -> np.ndarray:
