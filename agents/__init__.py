@@ -10,6 +10,10 @@ AGENTS: dict[str, str] = {
 }
 """Each algorithm with its module, which has `build(time_step_spec, action_spec, config) -> agent`.
 
+What is built is a TF-Agents agent that trains on transitions, with two attributes more: `epsilon`,
+the share of random actions now, and `random_policy`. The `extra` of its LossInfo has `td_error` and
+`q_value`, float32 [B].
+
 TensorFlow is imported with the module, not with the registry.
 """
 

@@ -293,7 +293,8 @@ class FrameRing:
 
     def _end_left_games(self, first: int, stop: int) -> None:
         """Make LAST of each row whose game was left in its middle before the next row's FIRST."""
-        rows = np.arange(max(first, 1), stop)
+        oldest = max(0, self.rows_added - self._size)
+        rows = np.arange(max(first, oldest + 1), stop)  # each with the row before it in the ring
         here, before = rows % self._size, (rows - 1) % self._size
         left = (self._rows.step_type[here] == FIRST) & (self._rows.step_type[before] != LAST)
         row, game = np.nonzero(left)

@@ -283,3 +283,12 @@ def test_a_hundred_thousand_transitions_take_less_than_three_quarters_of_a_gigab
     assert ring.nbytes == rows * 4 * FrameRing.bytes_needed(1)
     assert FrameRing.bytes_needed(100_000) <= 0.75e9
     assert FrameRing.bytes_needed(1_000_000) <= 7.3e9
+
+
+def test_full_ring_from_one_file_keeps_its_newest_row() -> None:
+    ring, copy = new_ring(10, 1), new_ring(10, 1)
+    for number in range(23):  # row 10 is the oldest that is kept, and a FIRST
+        step_type = FIRST if number in {0, 10} else LAST if number == 9 else MID
+        add(ring, [step(step_type, frame=number)], np.array([MID]))
+    copy.put_rows(10, ring.rows(10, 23))
+    assert copy.rows(22, 23).step_type.tolist() == [[MID]]

@@ -12,7 +12,7 @@ import tensorflow as tf
 from configs import Config
 from console.errors import UserError
 from evaluation.watch import PlayedGame
-from training.loop import Training
+from training.loop import Training, evaluation_seed
 from training.progress import Progress
 from training.stop import StopSignal
 
@@ -93,7 +93,8 @@ class _Tape:
         seed: int,
         observers: Sequence[Callable[[object], None]],
     ) -> list[PlayedGame]:
-        assert (config, epsilon, seed) == (self.config, config.eval_epsilon, config.seed)
+        assert (config, epsilon) == (self.config, config.eval_epsilon)
+        assert seed == evaluation_seed(config.seed)
         self.lines.append("play")
         for observer in observers:
             observer(None)

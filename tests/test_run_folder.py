@@ -18,7 +18,7 @@ def test_a_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
     assert not folder.exists
     folder.create()
     folder.create()
-    assert list(folder.path.iterdir()) == []
+    assert [path.name for path in folder.path.iterdir()] == [".lock"]
     assert not folder.exists  # only config.json makes it a run
 
 
@@ -197,3 +197,12 @@ def test_a_csv_file_has_no_column_that_its_header_lacks(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'b'"):
         log.write({"b": 1})
     log.close()
+
+
+def test_a_folder_is_for_one_process_at_a_time(tmp_path: Path) -> None:
+    first = RunFolder(tmp_path / "run")
+    first.create()
+    with pytest.raises(UserError, match=r"another process is training in .*run; stop it first"):
+        RunFolder(tmp_path / "run").create()
+    del first  # as when its process ends
+    RunFolder(tmp_path / "run").create()

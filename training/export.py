@@ -41,6 +41,9 @@ class Exporter:
         self._folder.mkdir(parents=True, exist_ok=True)
         target = self._folder / name
         new, old = (self._folder / f".{name}.{what}.{os.getpid()}" for what in ("new", "old"))
+        for leftover in self._folder.glob(f".{name}.old.*"):
+            if not target.exists():  # the process was killed between the two renames below
+                leftover.rename(target)
         for leftover in self._folder.glob(f".{name}.*"):
             shutil.rmtree(leftover)
         self._saver.save(str(new))

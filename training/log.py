@@ -82,7 +82,8 @@ class RunLog:
         self._tick()
         self._row_began, self._row_began_agent_steps = time.monotonic(), agent_steps
         self._bar.reset(self._config.iterations)
-        self._bar.update(self._progress.iteration)
+        self._bar.initial = self._bar.n = self._bar.last_print_n = self._progress.iteration
+        self._bar.refresh()
 
     def iterations(
         self, count: int, losses: Mapping[str, float], agent_steps: int, epsilon: float

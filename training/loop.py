@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 
+import numpy as np
 import tensorflow as tf
 
 from console.errors import UserError
@@ -17,6 +18,7 @@ from training.parts import Parts, greedy_choice
 from training.progress import Progress
 from training.stop import StopRequestedError, StopSignal
 
+_EVALUATION = 0x6576616C  # tells these seeds from others that come from the same number
 _STRETCH_SEC = 1.0  # of work between two looks at the clock, the signals and the log
 _MOST_ITERATIONS_OF_A_STRETCH = 1_000
 
@@ -114,12 +116,14 @@ class Training:
                 self._choose,
                 games=config.eval_games,
                 epsilon=config.eval_epsilon,
-                seed=config.seed,
+                seed=evaluation_seed(config.seed),
                 observers=[lambda _: self._stop.raise_if_requested()],
             )
         except StopRequestedError:
             return  # it is due again after a resume
-        report = Report.of_games(config, games, epsilon=config.eval_epsilon, seed=config.seed)
+        report = Report.of_games(
+            config, games, epsilon=config.eval_epsilon, seed=evaluation_seed(config.seed)
+        )
         progress.evaluated_iteration = progress.iteration
         self._log.evaluation(evaluation_results(report))
         self._log.say(
@@ -167,6 +171,15 @@ class Training:
             f"{what} became infinite or NaN after iteration {progress.iteration}; {kept}; "
             "start again with a smaller --learning_rate, or with --reward_clip=1"
         )
+
+
+def evaluation_seed(seed: int) -> int:
+    """Return the seed of the games that choose the best policy.
+
+    It is far from the seeds that people type: a report by `evaluate.py --seed 1` would otherwise be
+    about the very games by which its policy was chosen.
+    """
+    return int(np.random.SeedSequence([seed, _EVALUATION]).generate_state(1)[0] >> 1)
 
 
 def evaluation_results(report: Report) -> dict[str, float]:

@@ -46,13 +46,15 @@ class Parts:
     iterate: Callable[[int], dict[str, float]]
 
 
-def build(config: Config) -> Parts:
+def build(config: Config, games_seed: int | None = None) -> Parts:
     """Build all parts; `config.precision` must be decided, not "auto".
 
-    One seed feeds all generators: weights, exploration, replay and games.
+    One seed feeds all generators: weights, exploration, replay and, unless `games_seed` is given,
+    the games.
     """
     tf.keras.utils.set_random_seed(config.seed)
-    env = suite.load(config, config.num_envs, config.seed)
+    seed = config.seed if games_seed is None else games_seed
+    env = suite.load(config, config.num_envs, seed)
     tf_env = tf_py_environment.TFPyEnvironment(env)
     agent = agents.build(tf_env.time_step_spec(), tf_env.action_spec(), config)
     replay = UniformReplay(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import fcntl
 import importlib.metadata
 import json
 import os
@@ -43,20 +44,25 @@ class RunFolder:
         return os.path.exists(self.config_file)  # noqa: PTH110 - a name too long is not there
 
     def create(self) -> None:
-        """Make the folder and see that it can be written.
+        """Make the folder, see that it can be written, and keep other processes out of it.
 
         Raises:
-          UserError: if it cannot.
+          UserError: if it cannot be written, or another process trains in it.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / f".write-probe-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
+            self._lock = (self.path / ".lock").open("a")
         except OSError as error:
             raise UserError(
                 f"the folder {self.path} cannot be written ({error.strerror}); "
                 "give another with --logdir"
+            ) from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until the process ends
+        except OSError as error:
+            raise UserError(
+                f"another process is training in {self.path}; stop it first, "
+                "or give another --logdir"
             ) from error
 
     def checkpoint_paths(self) -> list[Path]:

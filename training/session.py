@@ -6,6 +6,7 @@ import os
 import platform
 from typing import Any
 
+import numpy as np
 import psutil
 import tensorflow as tf
 
@@ -30,8 +31,11 @@ def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> in
       UserError: if there is nothing whole to resume, or learning diverged.
     """
     with StopSignal() as stop:
-        config, device = config.replace(precision=precision.decide(config)), _device()
-        built = parts.build(config)
+        device = _device()  # before anything runs on it
+        config = config.replace(precision=precision.decide(config))
+        built = parts.build(
+            config, games_seed(config.seed, folder.iterations_done() if resume else 0)
+        )
         checkpoints = Checkpoints(folder, built)
         progress, kept_bytes = Progress(), None
         if resume:
@@ -57,6 +61,13 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
     }
+
+
+def games_seed(seed: int, iterations_done: int) -> int:
+    """Return the seed of the games in play: others after a resume than at the start."""
+    if not iterations_done:
+        return seed
+    return int(np.random.SeedSequence([seed, iterations_done]).generate_state(1)[0] >> 1)
 
 
 def _device() -> str:

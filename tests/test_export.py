@@ -1,0 +1,45 @@
+"""Exports of policies: the one before is there until the next is whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import pytest
+from tf_agents.policies import policy_saver
+
+from configs import Config
+from training import export
+
+
+class _Saver:
+    def __init__(self, policy: object, batch_size: None) -> None: ...
+
+    def save(self, folder: str) -> None:
+        Path(folder).mkdir()
+
+
+def _exporter(folder: Path) -> export.Exporter:
+    parts: Any = SimpleNamespace(config=Config(), agent=SimpleNamespace(policy=None))
+    with mock.patch.object(policy_saver, "PolicySaver", _Saver):
+        return export.Exporter(folder, parts)
+
+
+def test_export_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    exporter = _exporter(tmp_path)
+    for iteration in (1, 2):
+        assert exporter.export("best", iteration, 3.0) == tmp_path / "best"
+    assert f'"iteration": {2}' in (tmp_path / "best/config.json").read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["best"]
+
+
+def test_policy_that_a_kill_left_aside_is_brought_back_if_the_next_fails(tmp_path: Path) -> None:
+    exporter = _exporter(tmp_path)
+    exporter.export("best", 1, 3.0)
+    (tmp_path / "best").rename(tmp_path / ".best.old.77")
+    failing = mock.patch.object(exporter._saver, "save", side_effect=OSError)
+    with failing, pytest.raises(OSError):  # noqa: PT011 - any will do
+        exporter.export("best", 2, 4.0)
+    assert '"iteration": 1' in (tmp_path / "best/config.json").read_text()

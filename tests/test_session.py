@@ -1,0 +1,57 @@
+"""What a session does before it trains: the order of things, and the seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import tensorflow as tf
+
+from configs import Config
+from training import parts, precision, session
+from training.loop import evaluation_seed
+from training.run_folder import RunFolder
+
+
+class _Reached(Exception):  # noqa: N818 - no error
+    """The parts would be built now."""
+
+
+def test_gpu_is_set_up_before_anything_runs_on_it(tmp_path: Path) -> None:
+    tape: list[str] = []
+
+    def decide(config: Config) -> str:
+        tape.append("measure")
+        return "float32"
+
+    with (
+        mock.patch.object(tf.config, "list_physical_devices", return_value=["gpu"]),
+        mock.patch.object(
+            tf.config.experimental,
+            "set_memory_growth",
+            side_effect=lambda *_, **__: tape.append("memory growth"),
+        ),
+        mock.patch.object(
+            tf.config.experimental, "get_device_details", return_value={"device_name": "a GPU"}
+        ),
+        mock.patch.object(precision, "decide", decide),
+        mock.patch.object(parts, "build", side_effect=_Reached),
+        pytest.raises(_Reached),
+    ):
+        session.train(Config(), "default", RunFolder(tmp_path), resume=False)
+    assert tape == ["memory growth", "measure"]
+
+
+def test_games_after_a_resume_are_others() -> None:
+    seeds = [session.games_seed(seed, done) for seed in (1, 2) for done in (0, 100, 200)]
+    assert seeds[0] == 1
+    assert seeds[3] == 2
+    assert len(set(seeds)) == 6
+    assert session.games_seed(1, 100) == session.games_seed(1, 100)
+
+
+def test_policy_is_not_chosen_by_the_games_of_a_report() -> None:
+    seeds = {evaluation_seed(seed) for seed in range(1_000)}
+    assert len(seeds) == 1_000
+    assert min(seeds) > 10_000  # nobody types these
