@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from exported_policy import exported_policy  # noqa: F401 - a fixture
@@ -181,12 +182,12 @@ def _is_length(seconds: float, frames: int) -> bool:
     return (frames - 30) / 60 - 0.1 < seconds < frames / 60 + 0.1
 
 
-def _request(**values: object) -> request.Request:
-    nothing: dict[str, object] = dict.fromkeys(
+def _request(**values: Any) -> request.Request:
+    nothing: dict[str, Any] = dict.fromkeys(
         ["run", "policy", "epsilon", "game", "gif", "gif_game", "json"]
     )
     plain = {**nothing, "games": 2, "seed": 4, "random": True, "gif_seconds": 60.0}
-    return request.Request(**{**plain, **values})  # type: ignore[arg-type]
+    return request.Request(**{**plain, **values})
 
 
 def test_a_random_agent_plays_its_best_game_on_film(

@@ -39,7 +39,7 @@ def test_policy_that_a_kill_left_aside_is_brought_back_if_the_next_fails(tmp_pat
     exporter = _exporter(tmp_path)
     exporter.export("best", 1, 3.0)
     (tmp_path / "best").rename(tmp_path / ".best.old.77")
-    failing = mock.patch.object(exporter._saver, "save", side_effect=OSError)
-    with failing, pytest.raises(OSError):  # noqa: PT011 - any will do
+    failing = mock.patch.object(exporter._saver, "save", side_effect=OSError("the disk is full"))
+    with failing, pytest.raises(OSError, match="the disk is full"):
         exporter.export("best", 2, 4.0)
     assert '"iteration": 1' in (tmp_path / "best/config.json").read_text()

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
-from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
+from tensorboard.backend.event_processing.event_accumulator import (
     EventAccumulator,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -193,8 +193,8 @@ def test_a_driver_of_tf_agents_plays(pipeline: str) -> None:
     policy = random_tf_policy.RandomTFPolicy(env.time_step_spec(), env.action_spec())
     tape: list[tuple[np.ndarray, ...]] = []
 
-    def observe(trajectory: object) -> tf.Operation:
-        arrays = [trajectory.step_type, trajectory.next_step_type, trajectory.observation]  # type: ignore[attr-defined]
+    def observe(trajectory: Any) -> tf.Operation:
+        arrays = [trajectory.step_type, trajectory.next_step_type, trajectory.observation]
         return tf.numpy_function(lambda *values: tape.append(values), arrays, [])
 
     driver = dynamic_step_driver.DynamicStepDriver(

@@ -14,7 +14,7 @@ from training.loop import evaluation_seed
 from training.run_folder import RunFolder
 
 
-class _Reached(Exception):  # noqa: N818 - no error
+class _ReachedError(Exception):
     """The parts would be built now."""
 
 
@@ -36,8 +36,8 @@ def test_gpu_is_set_up_before_anything_runs_on_it(tmp_path: Path) -> None:
             tf.config.experimental, "get_device_details", return_value={"device_name": "a GPU"}
         ),
         mock.patch.object(precision, "decide", decide),
-        mock.patch.object(parts, "build", side_effect=_Reached),
-        pytest.raises(_Reached),
+        mock.patch.object(parts, "build", side_effect=_ReachedError),
+        pytest.raises(_ReachedError),
     ):
         session.train(Config(), "default", RunFolder(tmp_path), resume=False)
     assert tape == ["memory growth", "measure"]

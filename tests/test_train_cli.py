@@ -10,13 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 import tensorflow as tf
 from forked_program import ForkedProgram
-from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
+from tensorboard.backend.event_processing.event_accumulator import (
     EventAccumulator,
 )
 
@@ -27,7 +28,7 @@ from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS
 from training.run_folder import RunFolder
 
 _PROGRAM = Path(__file__).parents[1] / "train.py"
-_SMALL = {
+_SMALL: dict[str, Any] = {
     "num_envs": 2,
     "initial_collect_steps": 300,
     "replay_capacity": 600,
@@ -197,7 +198,7 @@ def test_evaluations_are_written_down(resumed: _Resumed) -> None:
 
 def test_config_json_tells_of_both_sessions(resumed: _Resumed) -> None:
     content = json.loads((resumed.path / "config.json").read_text())
-    expected = Config(**_SMALL, max_agent_steps_per_game=100, iterations=120)  # type: ignore[arg-type]
+    expected = Config(**_SMALL, max_agent_steps_per_game=100, iterations=120)
     expected = expected.replace(log_period=10, eval_period=80, checkpoint_period=50)
     assert content["config"] == expected.to_dict()
     assert content["preset"] == "default"
@@ -275,7 +276,7 @@ def test_notebook_runs_on_the_suite_pipeline_until_sigterm(tmp_path: Path) -> No
 
 
 _SHORT = Config(
-    **_SMALL,  # type: ignore[arg-type]
+    **_SMALL,
     max_agent_steps_per_game=50,
     iterations=8,
     log_period=4,
