@@ -15,7 +15,7 @@ from tf_agents.utils import common
 from agents.exploration import EpsilonGreedyPolicy
 from agents.n_step import n_step_transition
 from agents.networks import NatureQNetwork
-from agents.optimizers import build_optimizer, create_slots
+from agents.optimizers import WeightUpdate, build_optimizer
 from configs import Config
 
 
@@ -49,6 +49,8 @@ class DqnAgent(dqn_agent.DqnAgent):
       optimizer: of the online network's weights.
       config: the numbers.
       train_step_counter: int64 [], the number of training steps.
+      collect_network: one more of the same shape, if the policy that collects is to stay as it is
+        until `refresh_collect_policy`, while the agent learns.
     """
 
     def __init__(
@@ -57,12 +59,15 @@ class DqnAgent(dqn_agent.DqnAgent):
         action_spec: Any,
         q_network: NatureQNetwork,
         target_q_network: NatureQNetwork,
-        optimizer: tf.keras.optimizers.Optimizer,
+        optimizer: tf.keras.optimizers.Optimizer | WeightUpdate,
         config: Config,
         train_step_counter: tf.Variable,
+        collect_network: NatureQNetwork | None = None,
     ) -> None:
         self._config = config
         self._generator = tf.random.Generator.from_seed(config.seed)
+        self._collect_network = collect_network or q_network
+        self._collect_epsilon = tf.Variable(config.epsilon_initial, trainable=False)
         super().__init__(
             time_step_spec,
             action_spec,
@@ -80,7 +85,6 @@ class DqnAgent(dqn_agent.DqnAgent):
         )
         self._check_transition = self._as_transition  # TF-Agents' converter
         self._as_transition: Any = self._to_transition
-        create_slots(optimizer, q_network.trainable_weights)
 
     @property
     def epsilon(self) -> tf.Tensor:
@@ -92,6 +96,18 @@ class DqnAgent(dqn_agent.DqnAgent):
         """Random actions from the generator of the collect policy."""
         return EpsilonGreedyPolicy(self.policy, lambda: 1.0, self._generator)
 
+    def _initialize(self) -> None:
+        super()._initialize()
+        self.refresh_collect_policy()
+
+    def refresh_collect_policy(self) -> None:
+        """Let the collect policy have what was learned, where it does not at once."""
+        if self._collect_network is not self._q_network:
+            common.soft_variables_update(
+                self._q_network.variables, self._collect_network.variables, tau=1.0
+            )
+            self._collect_epsilon.assign(self.epsilon)
+
     def _setup_policy(
         self,
         time_step_spec: ts.TimeStep,
@@ -100,14 +116,22 @@ class DqnAgent(dqn_agent.DqnAgent):
         emit_log_probability: bool,
     ) -> tuple[greedy_policy.GreedyPolicy, EpsilonGreedyPolicy]:
         del boltzmann_temperature
-        policy = q_policy.QPolicy(
-            time_step_spec,
-            action_spec,
-            q_network=self._q_network,
-            emit_log_probability=emit_log_probability,
+        greedy, collects = (
+            greedy_policy.GreedyPolicy(
+                q_policy.QPolicy(
+                    time_step_spec,
+                    action_spec,
+                    q_network=network,
+                    emit_log_probability=emit_log_probability,
+                )
+            )
+            for network in (self._q_network, self._collect_network)
         )
-        greedy = greedy_policy.GreedyPolicy(policy)
-        return greedy, EpsilonGreedyPolicy(greedy, lambda: self.epsilon, self._generator)
+        return greedy, EpsilonGreedyPolicy(collects, self._epsilon_of_collection, self._generator)
+
+    def _epsilon_of_collection(self) -> tf.Tensor:
+        lags = self._collect_network is not self._q_network
+        return self._collect_epsilon if lags else self.epsilon
 
     def _to_transition(
         self, experience: trajectory.Trajectory | trajectory.Transition
@@ -164,20 +188,22 @@ class DqnAgent(dqn_agent.DqnAgent):
 
 def build(time_step_spec: ts.TimeStep, action_spec: Any, config: Config) -> DqnAgent:
     """Return an initialized DQN agent; `config.precision` must be decided, not "auto"."""
-    online, target = (
+    online, target, collect = (
         NatureQNetwork(
             time_step_spec.observation, action_spec, config.dueling, config.precision, name=name
         )
-        for name in ("QNetwork", "TargetQNetwork")
+        for name in ("QNetwork", "TargetQNetwork", "CollectQNetwork")
     )
+    online.create_variables()
     agent = DqnAgent(
         time_step_spec,
         action_spec,
         online,
         target,
-        build_optimizer(config),
+        WeightUpdate(build_optimizer(config), online.trainable_weights),
         config,
         tf.Variable(0, dtype=tf.int64, name="train_step"),
+        collect if config.overlap else None,
     )
     agent.initialize()
     return agent

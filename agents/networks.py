@@ -12,7 +12,22 @@ from tf_agents.networks import q_network
 NATURE_CONVOLUTIONS = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
 NATURE_DENSE_UNITS = 512
 
-DTYPE_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+class PixelConv2D(tf.keras.layers.Conv2D):
+    """A convolution over bytes, which it sees divided by 255.
+
+    The kernel is divided in place of the pictures: two passes over every pixel less. And bfloat16,
+    whose significand has 8 bits, holds every byte exactly, but not its 255th part.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Return activations [B, height, width, filters] of bytes [B, height, width, channels]."""
+        return super().call(tf.cast(inputs, self.compute_dtype))
+
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """Convolve with a 255th of the kernel, divided in float32: a rounded 1 / 255 is 1 / 254."""
+        kernel = tf.cast(tf.cast(kernel, tf.float32) / 255, kernel.dtype)
+        return super().convolution_op(inputs, kernel)
 
 
 class DuelingHead(tf.keras.layers.Layer):
@@ -48,7 +63,7 @@ class NatureQNetwork(q_network.QNetwork):
       input_tensor_spec: uint8 [84, 84, 4].
       action_spec: int [], from 0.
       dueling: whether the head is a DuelingHead.
-      precision: "float32" or "bfloat16", of all layers before the head; weights are float32.
+      precision: "float32" or "bfloat16", of all layers before the head and of their weights.
       name: of the network.
     """
 
@@ -60,12 +75,20 @@ class NatureQNetwork(q_network.QNetwork):
         precision: str = "float32",
         name: str = "QNetwork",
     ) -> None:
-        dtype = tf.keras.mixed_precision.Policy(DTYPE_POLICIES[precision])
+        dtype = tf.keras.mixed_precision.Policy(precision)
+        filters, kernel_size, strides = NATURE_CONVOLUTIONS[0]
         super().__init__(
             input_tensor_spec,
             action_spec,
-            preprocessing_layers=tf.keras.layers.Rescaling(1 / 255, dtype=dtype),
-            conv_layer_params=NATURE_CONVOLUTIONS,
+            preprocessing_layers=PixelConv2D(
+                filters,
+                kernel_size,
+                strides,
+                activation="relu",
+                kernel_initializer=_body_initializer(),
+                dtype=dtype,
+            ),
+            conv_layer_params=NATURE_CONVOLUTIONS[1:],
             fc_layer_params=None if dueling else (NATURE_DENSE_UNITS,),
             dtype=dtype,
             name=name,
@@ -77,10 +100,13 @@ class NatureQNetwork(q_network.QNetwork):
         )
 
 
+def _body_initializer() -> tf.keras.initializers.Initializer:
+    # That of TF-Agents' EncodingNetwork.
+    return tf.keras.initializers.VarianceScaling(2.0, "fan_in", "truncated_normal")
+
+
 def _dense_body(units: int, dtype: Any) -> tf.keras.layers.Dense:
-    # The initializer of TF-Agents' EncodingNetwork.
-    initializer = tf.keras.initializers.VarianceScaling(2.0, "fan_in", "truncated_normal")
-    return tf.keras.layers.Dense(units, "relu", kernel_initializer=initializer, dtype=dtype)
+    return tf.keras.layers.Dense(units, "relu", kernel_initializer=_body_initializer(), dtype=dtype)
 
 
 def _linear(units: int) -> tf.keras.layers.Dense:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import tensorflow as tf
 
 from configs import Config
@@ -33,9 +35,46 @@ def build_optimizer(config: Config) -> tf.keras.optimizers.Optimizer:
     )
 
 
-def create_slots(optimizer: tf.keras.optimizers.Optimizer, variables: list[tf.Variable]) -> None:
-    """Create the optimizer's variables, which must be there before a checkpoint is read."""
-    if isinstance(optimizer, tf.keras.optimizers.legacy.Optimizer):
-        optimizer._create_all_weights(variables)
-    else:
-        optimizer.build(variables)
+class WeightUpdate(tf.Module):
+    """An optimizer of weights that may be bfloat16; its interface is that of a Keras optimizer.
+
+    Weights in bfloat16 would swallow small updates: the optimizer works on float32 masters of them,
+    and each weight is its master, rounded (Micikevicius et al., "Mixed Precision Training", 2018,
+    section 3.1). So each weight is rounded once a training step, and not at each use. Weights in
+    float32 are their own masters.
+
+    Args:
+      optimizer: a Keras optimizer.
+      weights: all that it will update, in the order in which the gradients come.
+    """
+
+    def __init__(
+        self, optimizer: tf.keras.optimizers.Optimizer, weights: Sequence[tf.Variable]
+    ) -> None:
+        super().__init__(name="WeightUpdate")
+        self._optimizer = optimizer
+        self._weights = list(weights)
+        self._masters = [
+            weight if weight.dtype == tf.float32 else tf.Variable(tf.cast(weight, tf.float32))
+            for weight in weights
+        ]
+        # Its variables must be there before a checkpoint is read.
+        if isinstance(optimizer, tf.keras.optimizers.legacy.Optimizer):
+            optimizer._create_all_weights(self._masters)
+        else:
+            optimizer.build(self._masters)
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]]) -> None:
+        """Update the weights.
+
+        Raises:
+          ValueError: if the weights are not those that the update was built for, in their order.
+        """
+        gradients, weights = zip(*grads_and_vars, strict=True)
+        if [weight.ref() for weight in weights] != [weight.ref() for weight in self._weights]:
+            raise ValueError("the gradients are not those of the weights of this update")
+        exact = [tf.cast(gradient, tf.float32) for gradient in gradients]
+        self._optimizer.apply_gradients(zip(exact, self._masters, strict=True))
+        for weight, master in zip(self._weights, self._masters, strict=True):
+            if weight is not master:
+                weight.assign(tf.cast(master, weight.dtype))

@@ -115,6 +115,14 @@ class Config:
         "float32",
         "bfloat16",
     )
+    overlap: bool = _plain(
+        True,
+        "while a batch is learned, play on and draw the next one, which thus misses the newest "
+        "agent steps of its iteration",
+    )
+    deterministic: bool = _plain(
+        False, "the same seed gives the same bits on the same machine, at some cost of speed"
+    )
 
     # How experience is gathered and kept.
     update_period: int = _number(

@@ -24,6 +24,7 @@ NOTEBOOK = Config(
     initial_collect_steps=20_000,
     epsilon_decay_iterations=62_500,  # 250,000 ALE frames / update_period
     precision="float32",
+    overlap=False,
 )
 
 # Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015,
@@ -47,6 +48,7 @@ NATURE = Config(
     eval_epsilon=0.05,
     checkpoint_period=25_000,
     precision="float32",
+    overlap=False,
 )
 
 PRESETS: dict[str, Config] = {"default": DEFAULT, "notebook": NOTEBOOK, "nature": NATURE}

@@ -65,20 +65,29 @@ class _Game:
         self.finished_games: list[FinishedGame] = []
         self._stack: collections.deque[np.ndarray] = collections.deque(maxlen=STACK_SIZE)
         self._game_continues = False
+        self._emulator_is_over = False  # its next step begins a new game, whatever the action
+        self._is_begun = False  # the next life's or game's first step was sent
         # The time step, as the environment returns it.
         self.step_type = ts.StepType.LAST
         self.reward = 0.0
         self.discount = 1.0
 
     def leave_game(self) -> None:
-        """Make the next `receive` begin a new game; its `send` sends nothing."""
+        """Make the next `receive` begin a new game."""
         self.step_type = ts.StepType.LAST
         self._game_continues = False
 
     def send(self, action: int) -> None:
-        """Let the emulator work on `action`, unless the next step is a FIRST."""
-        if self.step_type != ts.StepType.LAST:
-            self._emulator.send([action], _FULL_STRENGTH)
+        """Let the emulator work on `action`, or on the start of a life or game after a LAST."""
+        if self.step_type == ts.StepType.LAST:
+            if self._game_continues:
+                self._is_begun = bool(self._starts.life)
+                action = self._starts.life[0] if self._is_begun else 0
+            else:
+                self._is_begun = self._emulator_is_over
+            if not self._is_begun:
+                return
+        self._emulator.send([action], _FULL_STRENGTH)
 
     def receive(self) -> None:
         """Take the step that was sent, or begin the next life or game."""
@@ -111,24 +120,37 @@ class _Game:
 
     def _begin(self) -> None:
         """Begin the next life of the game where one was just lost, else a new game."""
+        is_begun, self._is_begun = self._is_begun, False
         if self._game_continues:
-            _, over = self._play(self._starts.life)
+            _, over = self._play(self._starts.life, is_begun=is_begun)
             if not over:
                 return
             self._report()
+            is_begun = False
         over = True
         while over:
-            observations, info = self._emulator.reset([0], [self._seed])
-            self._seed = _NO_SEED
+            if is_begun:
+                observations, _, _, _, info = self._emulator.recv()
+            else:
+                observations, info = self._emulator.reset([0], [self._seed])
+            is_begun, self._seed, self._emulator_is_over = False, _NO_SEED, False
             self._score, self._agent_steps = 0.0, 0
             self._look(observations, info)
             _, over = self._play(self._starts.life)
 
-    def _play(self, actions: tuple[int, ...]) -> tuple[float, bool]:
-        """Play the actions that begin a life, and those of a life once more if it is lost."""
+    def _play(self, actions: tuple[int, ...], *, is_begun: bool = False) -> tuple[float, bool]:
+        """Play the actions that begin a life, and those of a life once more if it is lost.
+
+        Args:
+          actions: in their order.
+          is_begun: the first was sent already.
+        """
         total, pending = 0.0, list(actions)
         while pending:
-            self._emulator.send([pending.pop(0)], _FULL_STRENGTH)
+            action = pending.pop(0)
+            if not is_begun:
+                self._emulator.send([action], _FULL_STRENGTH)
+            is_begun = False
             reward, over, life_lost = self._receive()
             total += reward
             if over:
@@ -144,7 +166,8 @@ class _Game:
         self._look(observations, info)
         reward = float(rewards[0])
         self._score += reward
-        return reward, bool(terminations[0]), self._lives < lives
+        self._emulator_is_over = bool(terminations[0])
+        return reward, self._emulator_is_over, self._lives < lives
 
     def _look(self, observations: np.ndarray, info: dict[str, np.ndarray]) -> None:
         self._frame = observations[0, 0]

@@ -12,46 +12,16 @@ is kept once, where a stack of four would keep it four times:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
 
+from replay.arrays import Rows, Window, empty_aligned
+
 FIRST, MID, LAST = 0, 1, 2  # tf_agents.trajectories.StepType
 
 _MOST_DRAWS = 10_000  # of a batch, before the ring is held to have no complete window
-
-
-class Window(NamedTuple):
-    """B stretches of up to n agent steps, none of which leaves its episode.
-
-    Attributes:
-      observation: uint8 [B, height, width, stack], where the stretch begins.
-      action: int64 [B], chosen there.
-      rewards: float32 [B, n], raw; 0 where not valid.
-      discounts: float32 [B, n], of the environment: 0 at a termination; 1 where not valid.
-      valid: bool [B, n]; False behind the end of an episode.
-      next_observation: uint8 [B, height, width, stack], behind the last valid step.
-    """
-
-    observation: np.ndarray
-    action: np.ndarray
-    rewards: np.ndarray
-    discounts: np.ndarray
-    valid: np.ndarray
-    next_observation: np.ndarray
-
-
-class Rows(NamedTuple):
-    """Consecutive rows of the ring, as they are kept: arrays [rows, games, ...]."""
-
-    frame: np.ndarray
-    age: np.ndarray
-    step_type: np.ndarray
-    next_step_type: np.ndarray
-    action: np.ndarray
-    reward: np.ndarray
-    discount: np.ndarray
 
 
 class FrameRing:
@@ -95,6 +65,7 @@ class FrameRing:
         )
         self.rows_added = 0
         self.generator = np.random.default_rng(seed)
+        self._state_before_ahead: dict[str, Any] | None = None
 
     @staticmethod
     def bytes_needed(capacity: int, frame_bytes: int = 84 * 84) -> int:
@@ -115,6 +86,20 @@ class FrameRing:
     def num_kept(self) -> int:
         """The number of time steps kept, all games together."""
         return (self.rows_added - self.oldest_row) * self.num_envs
+
+    @property
+    def generator_state(self) -> dict[str, Any]:
+        """The state of the generator, from which a resumed run draws the same samples.
+
+        A batch that was drawn ahead and is not yet learned from is drawn again by that run.
+        """
+        state: Any = self._state_before_ahead or self.generator.bit_generator.state
+        return dict(state)
+
+    @generator_state.setter
+    def generator_state(self, state: dict[str, Any]) -> None:
+        self._state_before_ahead = None
+        self.generator.bit_generator.state = state
 
     def clear(self) -> None:
         """Forget all rows; the next must be FIRST in every game."""
@@ -164,15 +149,22 @@ class FrameRing:
         rows.discount[row] = discount
         self.rows_added += 1
 
-    def sample(self, batch_size: int, n_step: int) -> Window:
+    def sample(self, batch_size: int, n_step: int, *, ahead: bool = False) -> Window:
         """Draw windows uniformly, with replacement, over all steps that can begin one.
 
         A step can begin a window if it is not LAST and if its episode's end, or `n_step` further
         steps, are in the ring.
 
+        Args:
+          batch_size: B.
+          n_step: agent steps of a window.
+          ahead: the batch waits while another is learned; see `generator_state`.
+
         Raises:
           ValueError: if no step can.
         """
+        state: Any = self.generator.bit_generator.state
+        self._state_before_ahead = state if ahead else None
         start, game, steps = self.draw(batch_size, n_step)
         offsets = np.arange(n_step)
         valid = offsets < steps[:, None]  # [B, n]
@@ -258,7 +250,7 @@ class FrameRing:
         age = self._rows.age[row % size, game]
         back = np.arange(self.stack_size - 1, -1, -1)
         rows = (row[:, None] - np.minimum(back, age[:, None])) % size  # [B, stack]
-        stacks = np.empty((len(row), *frames.shape[2:], self.stack_size), frames.dtype)
+        stacks = empty_aligned((len(row), *frames.shape[2:], self.stack_size), frames.dtype)
         for stack, indices, slot in zip(stacks, rows.tolist(), game.tolist(), strict=True):
             cv2.merge([frames[index, slot] for index in indices], stack)
         return stacks

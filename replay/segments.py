@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from replay.frame_ring import FrameRing, Rows
+from replay.arrays import Rows
+from replay.frame_ring import FrameRing
 
 
 class SegmentError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +11,8 @@ import tensorflow as tf
 from tf_agents.replay_buffers import replay_buffer
 from tf_agents.trajectories import trajectory
 
-from replay.frame_ring import FrameRing, Window
+from replay.arrays import Window
+from replay.frame_ring import FrameRing
 
 _FIELDS = ("step_type", "observation", "action", "next_step_type", "reward", "discount")
 
@@ -35,6 +37,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
       num_envs: games side by side, the batch that is added.
       seed: of the generator that draws the samples.
       stack_size: frames in an observation; 1: observations are kept whole.
+      on_sampled: is told of the seconds that each `sample` took.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
         *,
         seed: int,
         stack_size: int = 4,
+        on_sampled: Callable[[float], None] = lambda _: None,
     ) -> None:
         super().__init__(data_spec, capacity, stateful_dataset=True)
         shape = tuple(data_spec.observation.shape)
@@ -56,9 +60,23 @@ class UniformReplay(replay_buffer.ReplayBuffer):
             frame_dtype=data_spec.observation.dtype.as_numpy_dtype,
             stack_size=stack_size,
         )
+        self._on_sampled = on_sampled
 
-    def sample(self, batch_size: int, n_step: int) -> Window:
-        """Draw windows, as `FrameRing.sample` does; tensors in place of arrays, in a graph too."""
+    def sample(self, batch_size: int, n_step: int, *, ahead: bool = False) -> Window:
+        """Draw windows, as `FrameRing.sample` does; tensors in place of arrays, in a graph too.
+
+        Args:
+          batch_size: B.
+          n_step: agent steps of a window.
+          ahead: the batch waits while another is learned; see `FrameRing.generator_state`.
+        """
+
+        def draw() -> Window:
+            began = time.perf_counter()
+            window = self.ring.sample(batch_size, n_step, ahead=ahead)
+            self._on_sampled(time.perf_counter() - began)
+            return window
+
         observation = self._data_spec.observation
         spec = Window(
             observation=observation,
@@ -68,7 +86,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
             valid=tf.TensorSpec([n_step], tf.bool),
             next_observation=observation,
         )
-        return Window(*_call(lambda: self.ring.sample(batch_size, n_step), spec, [batch_size]))
+        return Window(*_call(draw, spec, [batch_size]))
 
     def _num_frames(self) -> tf.Tensor:
         return tf.numpy_function(lambda: np.int64(self.ring.num_kept), [], tf.int64)

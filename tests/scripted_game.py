@@ -118,6 +118,7 @@ class _VectorInterface:
         self._game = game
         self._frame_skip = frame_skip
         self._sent: list[int] = []
+        self._is_over = False
         self._screen = np.zeros((1, 1, 84, 84), np.uint8)
 
     def get_action_set(self) -> list[int]:
@@ -129,6 +130,7 @@ class _VectorInterface:
         assert indices == [0]
         assert not self._sent, "reset while an action is on its way"
         self._game.reset()
+        self._is_over = False
         return self._observe(), self._info()
 
     def send(self, actions: list[int], paddle_strengths: list[float]) -> None:
@@ -141,12 +143,17 @@ class _VectorInterface:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         action = self._sent.pop()
         reward, over = 0.0, False
+        if self._is_over:  # the step after a game over begins the next game, without an action
+            observation, info = self.reset([0], [-1])
+            nothing = np.array([False])
+            return observation, np.array([0.0]), nothing, nothing, info
         for _ in range(self._frame_skip):
             event = self._game.play(action)
             reward += event.reward
             over = event.game_over
             if over:
                 break
+        self._is_over = over
         never = np.array([False])
         return self._observe(), np.array([reward]), np.array([over]), never, self._info()
 

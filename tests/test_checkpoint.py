@@ -292,7 +292,7 @@ def _variables(built: Parts) -> dict[str, list[Any]]:
     """Return all that decides how training goes on, besides the replay."""
     agent = built.agent
     optimizer = agent._optimizer
-    slots = optimizer.variables
+    slots = optimizer._optimizer.variables
     return {
         "weights": list(agent.policy.variables()),
         "target": list(agent._target_q_network.variables),
@@ -341,7 +341,7 @@ def test_every_variable_of_an_agent_comes_back(
 def test_training_goes_on_with_what_it_had(tmp_path: Path) -> None:
     """The games in play alone begin anew after a resume, which is a stated limit."""
     # Life is short here: LAST rows are among those that come back.
-    config = _config(1, max_agent_steps_per_game=30, epsilon_decay_iterations=100)
+    config = _config(1, max_agent_steps_per_game=30, epsilon_decay_iterations=100, overlap=False)
     built = parts.build(config)
     built.collect_at_random(60)
     built.iterate(5)
@@ -372,3 +372,20 @@ def test_training_goes_on_with_what_it_had(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, two)
     draws = [each.agent._generator.uniform([9]).numpy() for each in (built, restored)]
     np.testing.assert_array_equal(*draws)
+
+
+def test_a_batch_that_waits_is_drawn_again(tmp_path: Path) -> None:
+    config = _config(1, overlap=True)
+    built = parts.build(config)
+    built.collect_at_random(60)
+    built.iterate(5)
+    Checkpoints(RunFolder(tmp_path), built).save(5, {})
+    restored = parts.build(config.replace(seed=2))
+    Checkpoints(RunFolder(tmp_path), restored).restore(pytest.fail)
+    waits = built.iterations.batch_ahead
+    again = restored.replay.ring.sample(config.batch_size, config.n_step)
+    assert waits is not None
+    for one, two in zip(waits, again, strict=True):
+        np.testing.assert_array_equal(one, two)
+    later = restored.replay.ring.sample(config.batch_size, config.n_step)
+    assert not np.array_equal(waits.observation, later.observation)

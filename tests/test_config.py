@@ -183,6 +183,8 @@ def test_notebook_is_the_reference_recipe_to_the_letter() -> None:
         "optimizer_epsilon": 1e-5,
         "target_update_period": 2_000,  # training steps
         "precision": "float32",
+        "overlap": False,
+        "deterministic": False,
         "update_period": 4,  # agent steps for one training step
         "initial_collect_steps": 20_000,
         "replay_capacity": 100_000,

@@ -16,7 +16,7 @@ import agents
 from agents import dqn
 from agents.n_step import n_step_transition
 from agents.networks import NatureQNetwork
-from agents.optimizers import build_optimizer
+from agents.optimizers import WeightUpdate, build_optimizer
 from configs import Config
 
 OBSERVATION = tensor_spec.TensorSpec([2], tf.float32, "observation")
@@ -236,16 +236,19 @@ def test_nature_network_has_the_layers_of_the_paper() -> None:
     assert all(np.array_equal(a, b) and a is not b for a, b in pairs)
 
 
-def test_bytes_are_divided_by_255() -> None:
-    network = NatureQNetwork(PICTURE, ACTION)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_bytes_are_divided_by_255(precision: str) -> None:
+    network = NatureQNetwork(PICTURE, ACTION, precision=precision)
     network.create_variables()
-    black, white = (
-        tf.zeros([1, 84, 84, 4], tf.uint8),
-        tf.fill([1, 84, 84, 4], tf.constant(255, tf.uint8)),
-    )
-    scaled = network._encoder._flat_preprocessing_layers[0](tf.concat([black, white], 0))
-    assert scaled.numpy().min() == 0.0
-    assert scaled.numpy().max() == pytest.approx(1.0, rel=1e-6)
+    (convolution,) = network._encoder._flat_preprocessing_layers
+    convolution.kernel.assign(tf.ones_like(convolution.kernel))
+    pictures = np.zeros([2, 84, 84, 4], np.uint8)
+    pictures[1] = 255
+    black, white = convolution(tf.constant(pictures)).numpy().astype(np.float32)
+    assert black.shape == (20, 20, 32)
+    assert not black.any()
+    # 8 x 8 x 4 ones; a 255th has 8 bits in bfloat16.
+    np.testing.assert_allclose(white, 256.0, rtol=1e-6 if precision == "float32" else 2**-8)
 
 
 def test_dueling_head_is_value_plus_advantage_less_its_mean() -> None:
@@ -263,13 +266,14 @@ def test_dueling_head_is_value_plus_advantage_less_its_mean() -> None:
     )
 
 
-def test_bfloat16_keeps_weights_and_q_values_in_float32() -> None:
+def test_bfloat16_has_a_float32_head_and_nearly_the_same_values() -> None:
     exact, rough = (NatureQNetwork(PICTURE, ACTION, precision=p) for p in ("float32", "bfloat16"))
     for network in (exact, rough):
         network.create_variables()
-        assert {weight.dtype for weight in network.variables} == {tf.float32}
+    assert {weight.dtype for weight in exact.variables} == {tf.float32}
+    assert [weight.dtype for weight in rough.variables] == [tf.bfloat16] * 8 + [tf.float32] * 2
     for source, target in zip(exact.variables, rough.variables, strict=True):
-        target.assign(source)
+        target.assign(tf.cast(source, target.dtype))
     picture = tf.cast(
         tf.random.stateless_uniform([2, 84, 84, 4], [3, 4], 0, 256, tf.int32), tf.uint8
     )
@@ -277,6 +281,53 @@ def test_bfloat16_keeps_weights_and_q_values_in_float32() -> None:
     assert b.dtype == tf.float32
     assert not np.array_equal(a, b)
     np.testing.assert_allclose(a, b, atol=0.02)
+
+
+def test_small_updates_of_bfloat16_weights_add_up() -> None:
+    """Above 1 bfloat16 has steps of 2^-7: an update of 2^-10 alone is rounded off."""
+    rough, exact = tf.Variable([1.0], dtype=tf.bfloat16), tf.Variable([1.0])
+    update = WeightUpdate(tf.keras.optimizers.legacy.SGD(2**-10), [rough, exact])
+    gradients = [tf.constant([-1.0], tf.bfloat16), tf.constant([-1.0])]
+    seen = []
+    for _ in range(8):
+        update.apply_gradients(zip(gradients, [rough, exact], strict=True))
+        seen.append((float(rough[0]), float(exact[0])))
+    assert [value for value, _ in seen] == [1.0] * 4 + [1 + 2**-7] * 4  # 4/1024: half, to even
+    assert [value for _, value in seen] == [1 + step / 1024 for step in range(1, 9)]
+
+
+def test_an_update_refuses_the_gradients_of_others() -> None:
+    weight, other = tf.Variable([1.0]), tf.Variable([1.0])
+    update = WeightUpdate(tf.keras.optimizers.legacy.SGD(0.1), [weight])
+    with pytest.raises(ValueError, match="are not those of the weights"):
+        update.apply_gradients([(tf.constant([1.0]), other)])
+
+
+def test_collecting_stays_as_it_is_until_refreshed() -> None:
+    agent = nature_agent(overlap=True, epsilon_decay_iterations=10)
+    pairs = list(zip(agent._q_network.variables, agent._collect_network.variables, strict=True))
+    assert all(np.array_equal(a, b) and a is not b for a, b in pairs)
+    pictures = tf.zeros([4, 84, 84, 4], tf.uint8)
+    ones = tf.ones([4, 1])
+    agent.train(
+        n_step_transition(
+            pictures, tf.zeros([4], tf.int64), ones, ones, ones > 0, pictures,
+            discount=0.99, reward_clip=1.0,
+        )
+    )  # fmt: skip
+    assert not all(np.array_equal(a, b) for a, b in pairs)
+    assert float(agent._epsilon_of_collection()) == 1.0
+    agent.refresh_collect_policy()
+    assert all(np.array_equal(a, b) for a, b in pairs)
+    assert float(agent._epsilon_of_collection()) == float(agent.epsilon) < 1.0
+
+
+def test_without_overlap_the_network_that_learns_collects() -> None:
+    agent = nature_agent(overlap=False, epsilon_decay_iterations=10)
+    assert agent._collect_network is agent._q_network
+    agent.train_step_counter.assign(5)
+    agent.refresh_collect_policy()
+    assert float(agent._epsilon_of_collection()) == pytest.approx(0.505)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

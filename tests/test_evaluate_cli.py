@@ -151,8 +151,8 @@ def test_the_newest_runs_policy_plays_and_is_filmed(
     values = json.loads((folder / "scores.json").read_text())
     lines = stdout.splitlines()
     assert lines[0].split() == ["game", "Breakout"]
-    assert "policy            runs/mine/policies/best (iteration 1,234)" in lines
-    assert f"protocol          {values['protocol']}" in lines
+    assert "policy              runs/mine/policies/best (iteration 1,234)" in lines
+    assert f"protocol            {values['protocol']}" in lines
     assert values["policy"] == "runs/mine/policies/best"
     assert (values["epsilon"], values["seed"], len(values["scores"])) == (0.3, 1, 3)
     assert values["protocol"].startswith("3 whole games, epsilon 0.3, ")

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from replay.frame_ring import FIRST, LAST, MID, FrameRing, Rows, Window
+from replay.arrays import Rows, Window
+from replay.frame_ring import FIRST, LAST, MID, FrameRing
 
 HEIGHT, WIDTH, STACK = 2, 3, 4
 

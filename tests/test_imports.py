@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ALL = {"agents", "configs", "console", "envs", "evaluation", "replay", "training"}
+ALL = {"agents", "configs", "console", "envs", "evaluation", "experiments", "replay", "training"}
 
 # Each room with those that it may import.
 MAY_IMPORT = {
@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "agents": {"configs"},
     "replay": set[str](),
     "evaluation": {"configs", "console", "envs"},
+    "experiments": {"configs", "console", "evaluation", "training"},
     "training": {"agents", "configs", "console", "envs", "evaluation", "replay"},
 }
 
@@ -49,7 +50,10 @@ def test_every_folder_with_code_is_a_room() -> None:
 
 
 def test_cheap_rooms_import_no_tensorflow() -> None:
-    modules = "agents, configs, console.errors, console.flags, envs.ale, replay.frame_ring"
+    modules = (
+        "agents, configs, console.errors, console.flags, envs.ale, replay.frame_ring, "
+        "experiments.run, experiments.report"
+    )
     code = f"import sys, {modules}, training.preflight, training.run_folder; " + (
         "print('tensorflow' in sys.modules)"
     )

@@ -20,6 +20,7 @@ from training.log import RunLog
 from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS
 from training.progress import RECENT_GAMES, Progress
 from training.run_folder import RunFolder
+from training.time_spent import TimeSpent
 
 _CONFIG = Config(iterations=3_600)
 _EVALUATION = {
@@ -58,8 +59,9 @@ def _losses(loss: float) -> dict[str, float]:
 
 def _write(folder: RunFolder, clock: _Clock, then: Callable[[RunLog], None]) -> Progress:
     """Log two rows and an evaluation; `then` sees the log before it is closed."""
-    progress = Progress()
-    log = RunLog(folder, _CONFIG, progress)
+    progress, spent = Progress(), TimeSpent()
+    log = RunLog(folder, _CONFIG, progress, spent)
+    spent.add("acting", 50)  # in random play
     log.games([FinishedGame(slot=1, score=1.0, agent_steps=100, frames=420)])  # random play
     clock.now += 60
     log.begin_training(agent_steps=984)
@@ -69,10 +71,13 @@ def _write(folder: RunFolder, clock: _Clock, then: Callable[[RunLog], None]) -> 
     log.games([FinishedGame(0, 5.0, 300, 1_260), FinishedGame(2, 0.0, 50, 204)])
     log.iterations(3, _losses(5.0), agent_steps=1_000, epsilon=0.5)
     clock.now += 2
+    spent.add("training", 1.5)
     log.row(agent_steps=1_000, replay_transitions=1_012, epsilon=0.5)
     log.evaluation(_EVALUATION)
     progress.iteration = 6
     clock.now += 4
+    spent.add("training", 1.0)
+    spent.add("evaluating", 3.0)
     log.iterations(2, _losses(0.25), agent_steps=1_040, epsilon=0.25)
     log.row(agent_steps=1_040, replay_transitions=1_052, epsilon=0.25)
     then(log)
@@ -98,6 +103,12 @@ _ROWS: list[dict[str, float]] = [
         "resident_gb": 0.5,
         "iterations_per_sec": 2.0,  # 4 in 2 s, random play aside
         "frames_per_sec": 32.0,  # 16 agent steps of 4 frames in 2 s
+        "acting_percent": 0.0,
+        "emulating_percent": 0.0,
+        "sampling_percent": 0.0,
+        "training_percent": 75.0,  # 1.5 s of 2
+        "evaluating_percent": 0.0,
+        "writing_percent": 0.0,
     },
     {
         "iteration": 6,
@@ -116,6 +127,12 @@ _ROWS: list[dict[str, float]] = [
         "resident_gb": 0.5,
         "iterations_per_sec": 0.5,  # 2 in 4 s
         "frames_per_sec": 40.0,  # 40 agent steps of 4 frames in 4 s
+        "acting_percent": 0.0,
+        "emulating_percent": 0.0,
+        "sampling_percent": 0.0,
+        "training_percent": 25.0,
+        "evaluating_percent": 75.0,
+        "writing_percent": 0.0,
     },
 ]
 
@@ -201,7 +218,7 @@ def test_each_metric_has_a_name_and_a_chart_of_its_own() -> None:
 
 
 def test_nothing_is_known_before_the_first_game(tmp_path: Path, clock: _Clock) -> None:
-    log = RunLog(RunFolder(tmp_path), _CONFIG, Progress(iteration=1))
+    log = RunLog(RunFolder(tmp_path), _CONFIG, Progress(iteration=1), TimeSpent())
     log.iterations(1, _losses(1.0), agent_steps=10, epsilon=1.0)
     clock.now += 1
     log.row(agent_steps=10, replay_transitions=10, epsilon=1.0)
@@ -217,7 +234,7 @@ def test_nothing_is_known_before_the_first_game(tmp_path: Path, clock: _Clock) -
 
 def test_a_resume_cuts_the_files_back_and_counts_on(tmp_path: Path, clock: _Clock) -> None:
     folder, progress = RunFolder(tmp_path), Progress()
-    log = RunLog(folder, _CONFIG, progress)
+    log = RunLog(folder, _CONFIG, progress, TimeSpent())
     log.begin_training(agent_steps=0)
     log.games([FinishedGame(0, 3.0, 100, 420)])
     progress.iteration = 2
@@ -239,7 +256,7 @@ def test_a_resume_cuts_the_files_back_and_counts_on(tmp_path: Path, clock: _Cloc
     log.close()
 
     progress = Progress(**state)
-    log = RunLog(folder, _CONFIG, progress, sizes)
+    log = RunLog(folder, _CONFIG, progress, TimeSpent(), sizes)
     assert {name: (tmp_path / name).read_text() for name in sizes} == before
     clock.now += 7  # random play, had there been any
     log.begin_training(agent_steps=12)

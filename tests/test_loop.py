@@ -15,6 +15,7 @@ from evaluation.watch import PlayedGame
 from training.loop import Training, evaluation_seed
 from training.progress import Progress
 from training.stop import StopSignal
+from training.time_spent import TimeSpent
 
 _SEC_PER_ITERATION = 0.3  # so that a stretch of a second is 3 iterations
 
@@ -34,6 +35,7 @@ class _Tape:
         self.on_train: Callable[[int], None] = lambda _: None
         # The parts themselves.
         self.agent = self.policy = self.env = self.replay = self.ring = self
+        self.time_spent = TimeSpent()
         self.epsilon, self.num_kept, self.sizes_bytes = 0.5, 7, {"metrics.csv": 70}
 
     # parts.Parts

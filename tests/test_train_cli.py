@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 import resource
 import signal
 import subprocess
@@ -26,6 +28,7 @@ from console.errors import UserError
 from training import loop, session
 from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS
 from training.run_folder import RunFolder
+from training.time_spent import ACTIVITIES
 
 _PROGRAM = Path(__file__).parents[1] / "train.py"
 _SMALL: dict[str, Any] = {
@@ -131,10 +134,16 @@ def resumed(tmp_path_factory: pytest.TempPathFactory) -> _Resumed:
 
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(resumed: _Resumed) -> None:
     assert (resumed.status, resumed.stderr) == (130, "")
+    assert re.fullmatch(
+        r"where the \d+\.\d minutes went: acting \d+ %, emulating \d+ %, sampling \d+ %, "
+        r"training \d+ %, evaluating \d+ %, writing \d+ %",
+        resumed.said[-2],
+    )
     assert resumed.stop_sec < 10
     assert 10 <= resumed.stopped_at < _ITERATIONS
     assert resumed.said[0] == (
-        "training: dqn on Breakout, 2 games (vector pipeline), CPU, float32, seed 1"
+        f"training: dqn on Breakout, 2 games (vector pipeline), CPU, {os.cpu_count()} threads, "
+        "float32, playing beside learning, seed 1"
     )
     assert resumed.said[1] == "run folder: mine   watch it: tensorboard --logdir mine"
     assert resumed.said[2].startswith("iteration 10 of 120  fps ")
@@ -248,7 +257,10 @@ def test_notebook_runs_on_the_suite_pipeline_until_sigterm(tmp_path: Path) -> No
         *["--log_period=5", "--seed=3"],
     )
     said = _read_up_to(process, "iteration 5 of")
-    assert said[0] == "training: dqn on Pong, 1 games (suite pipeline), CPU, float32, seed 3"
+    assert said[0] == (
+        f"training: dqn on Pong, 1 games (suite pipeline), CPU, {os.cpu_count()} threads, float32, "
+        "playing before learning, seed 3"
+    )
     process.send_signal(signal.SIGTERM)
     status, stdout, stderr = _finish(process)
     assert (status, stderr) == (143, "")
@@ -298,6 +310,8 @@ def _without_clock(folder: Path) -> tuple[list[dict[str, str]], list[dict[str, s
     for row in rows:
         for column in ("minutes", "resident_gb", "iterations_per_sec", "frames_per_sec"):
             assert float(row.pop(column)) > 0
+        for activity in ACTIVITIES:
+            assert float(row.pop(f"{activity}_percent")) >= 0
     for game in games:
         game.pop("iteration")  # when it was reported: a stretch is as long as a second
     return rows, games
@@ -311,8 +325,8 @@ def diverged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
     def save_and_spoil(training: loop.Training) -> None:
         save(training)
-        kernel = training._parts.agent.policy.variables()[0]
-        kernel.assign(kernel * float("inf"))
+        bias = training._parts.agent.policy.variables()[-1]  # of the last layer: no ReLU hides it
+        bias.assign(bias + float("inf"))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop.Training, "_save", save_and_spoil)

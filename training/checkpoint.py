@@ -70,7 +70,7 @@ class Checkpoints:
             "format": FORMAT,
             "iteration": iteration,
             "replay_rows": self._segments.save(ring),
-            "replay_generator": ring.generator.bit_generator.state,
+            "replay_generator": ring.generator_state,
             "state": dict(state),
         }
         checksums = {
@@ -128,7 +128,7 @@ class Checkpoints:
             raise TornCheckpointError(f"cannot be read: {error}") from error
         except SegmentError as error:
             raise TornCheckpointError(str(error)) from error
-        ring.generator.bit_generator.state = body["replay_generator"]
+        ring.generator_state = body["replay_generator"]
         status = self._variables.read(str(path / "variables"))
         status.assert_existing_objects_matched().expect_partial()
         return body["iteration"], body["state"]

@@ -16,6 +16,7 @@ from envs.finished_game import FinishedGame
 from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS, Metric
 from training.progress import FRAMES_PER_AGENT_STEP, Progress
 from training.run_folder import CsvLog, RunFolder
+from training.time_spent import TimeSpent
 
 
 class RunLog:
@@ -25,6 +26,7 @@ class RunLog:
       folder: of the run.
       config: of the run.
       progress: where the run stands; shared with the loop.
+      spent: where the time goes; shared with all that take it.
       kept_bytes: lengths of the CSV files at the checkpoint that is resumed, from `sizes_bytes`.
     """
 
@@ -33,10 +35,12 @@ class RunLog:
         folder: RunFolder,
         config: Config,
         progress: Progress,
+        spent: TimeSpent,
         kept_bytes: Mapping[str, int] | None = None,
     ) -> None:
         self._config = config
         self._progress = progress
+        self._spent = spent
         self._csv = {
             name: CsvLog(folder.path / name, columns, (kept_bytes or {}).get(name, 0))
             for name, columns in (
@@ -49,6 +53,7 @@ class RunLog:
         self._row_began = self._clock = time.monotonic()
         self._iterations_of_session = 0  # since the row began, or the resume
         self._row_began_agent_steps = 0
+        self._row_began_spent = dict(spent.seconds)
         self._bar = tqdm.tqdm(
             total=config.iterations,
             initial=progress.iteration,
@@ -81,6 +86,7 @@ class RunLog:
         """Let the clocks of speed begin here, behind the random play."""
         self._tick()
         self._row_began, self._row_began_agent_steps = time.monotonic(), agent_steps
+        self._row_began_spent = dict(self._spent.seconds)
         self._bar.reset(self._config.iterations)
         self._bar.initial = self._bar.n = self._bar.last_print_n = self._progress.iteration
         self._bar.refresh()
@@ -115,10 +121,12 @@ class RunLog:
             "resident_gb": psutil.Process().memory_info().rss / 1e9,
             "iterations_per_sec": self._iterations_of_session / seconds,
             "frames_per_sec": self._frames_per_sec(agent_steps),
+            **self._spent.percent_since(self._row_began_spent, seconds),
         }
         if self._bar.disable:
             self._say_row(row)
         self._row_began, self._row_began_agent_steps = now, agent_steps
+        self._row_began_spent = dict(self._spent.seconds)
         self._iterations_of_session = 0
         progress.begin_row()
         self._csv["metrics.csv"].write(_rounded(row))

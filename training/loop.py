@@ -21,6 +21,9 @@ from training.stop import StopRequestedError, StopSignal
 _EVALUATION = 0x6576616C  # tells these seeds from others that come from the same number
 _STRETCH_SEC = 1.0  # of work between two looks at the clock, the signals and the log
 _MOST_ITERATIONS_OF_A_STRETCH = 1_000
+_DETERMINISTIC_STRETCH = (
+    50  # iterations; what is logged between two stretches must not hang on a clock
+)
 
 
 class Training:
@@ -83,9 +86,10 @@ class Training:
 
     def _train_a_stretch(self) -> None:
         config, progress = self._parts.config, self._progress
+        sized_by_clock = int(_STRETCH_SEC / self._sec_per_iteration)
         count = min(
             _MOST_ITERATIONS_OF_A_STRETCH,
-            int(_STRETCH_SEC / self._sec_per_iteration),
+            _DETERMINISTIC_STRETCH if config.deterministic else sized_by_clock,
             config.iterations - progress.iteration,
             self._until_due(config.log_period),
             self._until_due(config.eval_period),
@@ -111,14 +115,15 @@ class Training:
         """Play evaluation games; export the policy if it is the best so far."""
         config, progress = self._parts.config, self._progress
         try:
-            games = play_games(
-                config,
-                self._choose,
-                games=config.eval_games,
-                epsilon=config.eval_epsilon,
-                seed=evaluation_seed(config.seed),
-                observers=[lambda _: self._stop.raise_if_requested()],
-            )
+            with self._parts.time_spent.on("evaluating"):
+                games = play_games(
+                    config,
+                    self._choose,
+                    games=config.eval_games,
+                    epsilon=config.eval_epsilon,
+                    seed=evaluation_seed(config.seed),
+                    observers=[lambda _: self._stop.raise_if_requested()],
+                )
         except StopRequestedError:
             return  # it is due again after a resume
         report = Report.of_games(
@@ -139,16 +144,17 @@ class Training:
         progress = self._progress
         progress.checkpoint_iteration = progress.iteration
         state = {"progress": progress.to_dict(), "csv_bytes": self._log.sizes_bytes}
-        self._checkpoints.save(progress.iteration, state)
-        self._exporter.export("last", progress.iteration, None)
+        with self._parts.time_spent.on("writing"):
+            self._checkpoints.save(progress.iteration, state)
+            self._exporter.export("last", progress.iteration, None)
 
     def _log_row(self) -> None:
-        ring = self._parts.replay.ring
-        self._log.row(
-            agent_steps=self._parts.agent_steps(),
-            replay_transitions=ring.num_kept,
-            epsilon=self._epsilon(),
-        )
+        with self._parts.time_spent.on("writing"):
+            self._log.row(
+                agent_steps=self._parts.agent_steps(),
+                replay_transitions=self._parts.replay.ring.num_kept,
+                epsilon=self._epsilon(),
+            )
 
     def _epsilon(self) -> float:
         return float(self._parts.agent.epsilon)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from training.time_spent import ACTIVITIES
+
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
@@ -51,6 +53,10 @@ PROGRESS_METRICS = (
         "iterations_per_sec", "time/iterations_per_sec", "since the last row, all work included"
     ),
     Metric("frames_per_sec", "time/frames_per_sec", "ALE frames a second since the last row"),
+    *(
+        Metric(f"{activity}_percent", f"time/{activity}_percent", f"of the time since then: {what}")
+        for activity, what in ACTIVITIES.items()
+    ),
 )
 """One row of metrics.csv, every log_period iterations; empty where nothing is known yet."""
 

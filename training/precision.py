@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
@@ -14,17 +15,28 @@ from configs import Config
 # Without one of these, a processor emulates bfloat16 and is slower with it.
 _BFLOAT16_CPU_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
 _WORTH_IT = 0.9  # of float32's time; below the noise of a measurement nothing is gained
-_STEPS = 8
+_STEPS = 12
 
 
 def decide(config: Config) -> str:
-    """Return "float32" or "bfloat16": what `config.precision` says, or the faster if "auto"."""
+    """Return "float32" or "bfloat16": what `config.precision` says, or the faster if "auto".
+
+    A measurement may end otherwise the next time: with `config.deterministic`, "auto" is float32.
+    """
     if config.precision != "auto":
         return config.precision
+    if config.deterministic:
+        return "float32"
     if not tf.config.list_physical_devices("GPU") and not _cpu_has_bfloat16():
         return "float32"
-    float32, bfloat16 = (_sec_per_step(precision, config) for precision in ("float32", "bfloat16"))
-    return "bfloat16" if bfloat16 < _WORTH_IT * float32 else "float32"
+    steps = {precision: _step(precision, config) for precision in ("float32", "bfloat16")}
+    fastest = dict.fromkeys(steps, math.inf)
+    for _ in range(_STEPS):  # in turns: what slows the machine slows both
+        for precision, step in steps.items():
+            began = time.perf_counter()
+            step()
+            fastest[precision] = min(fastest[precision], time.perf_counter() - began)
+    return "bfloat16" if fastest["bfloat16"] < _WORTH_IT * fastest["float32"] else "float32"
 
 
 def _cpu_has_bfloat16() -> bool:
@@ -35,8 +47,8 @@ def _cpu_has_bfloat16() -> bool:
     return not _BFLOAT16_CPU_FLAGS.isdisjoint(flags.split())
 
 
-def _sec_per_step(precision: str, config: Config) -> float:
-    """Return the time of one forward and backward pass of a batch."""
+def _step(precision: str, config: Config) -> Callable[[], object]:
+    """Return a forward and backward pass of a batch, traced and ready to be timed."""
     observation_spec = tf.TensorSpec([84, 84, 4], tf.uint8)
     action_spec = tf.TensorSpec([], tf.int64)
     action_spec.maximum, action_spec.minimum = 5, 0
@@ -45,15 +57,12 @@ def _sec_per_step(precision: str, config: Config) -> float:
     batch = tf.zeros([config.batch_size, 84, 84, 4], tf.uint8)
 
     @tf.function
-    def step() -> list[tf.Tensor]:
+    def step() -> tf.Tensor:
         with tf.GradientTape() as tape:
             values, _ = network(batch)
             loss = tf.reduce_sum(values)
-        return tape.gradient(loss, network.trainable_weights)
+        gradients = tape.gradient(loss, network.trainable_weights)
+        return tf.add_n([tf.cast(tf.reduce_sum(gradient), tf.float32) for gradient in gradients])
 
-    times = []
-    for _ in range(_STEPS):
-        began = time.perf_counter()
-        [float(tf.reduce_sum(gradient)) for gradient in step()[:1]]
-        times.append(time.perf_counter() - began)
-    return statistics.median(times[1:])  # the first is tracing
+    step().numpy()
+    return lambda: step().numpy()

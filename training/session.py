@@ -32,6 +32,8 @@ def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> in
     """
     with StopSignal() as stop:
         device = _device()  # before anything runs on it
+        if config.deterministic:
+            tf.config.experimental.enable_op_determinism()
         config = config.replace(precision=precision.decide(config))
         built = parts.build(
             config, games_seed(config.seed, folder.iterations_done() if resume else 0)
@@ -43,11 +45,12 @@ def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> in
             progress, kept_bytes = Progress(**state["progress"]), state["csv_bytes"]
         # Not before the checkpoint is there: a resume that fails changes nothing.
         folder.write_config(config, preset, {"device": device, "machine": machine()})
-        log = RunLog(folder, config, progress, kept_bytes)
+        log = RunLog(folder, config, progress, built.time_spent, kept_bytes)
         log.say(_greeting(config, folder, device, progress))
         try:
             exporter = Exporter(folder.policies, built)
             Training(built, progress, log, checkpoints, exporter, stop).run()
+            log.say(built.time_spent.summary())
             log.say(_farewell(config, folder, progress))
         finally:
             log.close()
@@ -80,11 +83,17 @@ def _device() -> str:
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
 
 
+def _threads() -> int:
+    """Return how many threads TensorFlow has on the CPU for one operation."""
+    return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
+
+
 def _greeting(config: Config, folder: RunFolder, device: str, progress: Progress) -> str:
     how = f"resuming at iteration {progress.iteration:,}" if progress.iteration else "training"
     return (
         f"{how}: {config.agent} on {config.game}, {config.num_envs} games ({config.env_pipeline} "
-        f"pipeline), {device}, {config.precision}, seed {config.seed}\n"
+        f"pipeline), {device}, {_threads()} threads, {config.precision}, "
+        f"playing {'beside' if config.overlap else 'before'} learning, seed {config.seed}\n"
         f"run folder: {folder.path}   watch it: tensorboard --logdir {folder.path}"
     )
 
