@@ -1,6 +1,7 @@
-"""What one contender of a benchmark reports, how it is timed, and the flags that both share.
+"""What one contender of a benchmark reports, how it is timed, and the flags that all share.
 
-This file imports no TensorFlow, so that a wrong flag is answered at once.
+This file imports no TensorFlow, so that a wrong flag is answered at once, and so that the virtual
+environment of a peer can run it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import psutil
@@ -50,7 +51,8 @@ class Measurement:
     Attributes:
       name: the contender.
       device: what it trained on, `CPU` or the GPU's name.
-      setting: what of its setting is worth a word, as `float32, 1 game`.
+      precision: of its network's arithmetic, `float32` or `bfloat16`.
+      setting: what else of its setting is worth a word, as `1 game`.
       batch_size: transitions per training step.
       iterations: how many were timed.
       times: how long they took.
@@ -61,6 +63,7 @@ class Measurement:
 
     name: str
     device: str
+    precision: str
     setting: str
     batch_size: int
     iterations: int
@@ -112,11 +115,10 @@ class Measurement:
         return json.dumps(self.summary())
 
     @classmethod
-    def from_json(cls, line: str) -> Measurement:
-        """Read what `to_json` wrote."""
-        values = json.loads(line)
-        values["times"] = Times(**values["times"])
-        return cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
+    def from_values(cls, values: Mapping[str, Any]) -> Measurement:
+        """Read what `summary` returned."""
+        fields = {field.name: values[field.name] for field in dataclasses.fields(cls)}
+        return cls(**fields | {"times": Times(**values["times"])})
 
 
 def chunk_lengths(iterations: int) -> list[int]:
@@ -158,6 +160,12 @@ def peak_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def flag_values() -> list[str]:
+    """Return the flags of `define_flags` as a command line gives them on to a contender."""
+    names = ("batch_size", "iterations", "warmup_iterations")
+    return [f"--{name}={flags.FLAGS[name].value}" for name in names]
+
+
 def device() -> str:
     """Return what TensorFlow trains on, `CPU` or the GPU's name."""
     import tensorflow as tf
@@ -174,9 +182,9 @@ def kernels_name() -> str:
     return {None: "TensorFlow's kernels", "0": "Eigen kernels"}.get(chosen, "oneDNN kernels")
 
 
-def define_flags() -> None:
+def define_flags(batch_size: int = 64) -> None:
     """Define the flags that every contender takes."""
-    flags.DEFINE_integer("batch_size", 64, "transitions per step", 1, 65_536)
+    flags.DEFINE_integer("batch_size", batch_size, "transitions per step", 1, 65_536)
     flags.DEFINE_integer("iterations", 300, "how many are timed", 1, 10**7)
     flags.DEFINE_integer(
         "warmup_iterations",

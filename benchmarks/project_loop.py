@@ -3,51 +3,68 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
-import numpy as np
 from absl import flags
 
-from benchmarks import measurement
-from configs import PRESETS
+from benchmarks import measurement, synthetic
+from configs import PRESETS, Config
 
-if TYPE_CHECKING:
-    from replay.frame_ring import FrameRing
+_ALGORITHM_FIELDS = (
+    "double",
+    "dueling",
+    "n_step",
+    "reward_clip",
+    "optimizer",
+    "learning_rate",
+    "optimizer_epsilon",
+    "target_update_period",
+)
 
-_ALGORITHM_OF_STOCK = {
-    name: getattr(PRESETS["notebook"], name)
-    for name in (
-        "double",
-        "dueling",
-        "n_step",
-        "reward_clip",
-        "optimizer",
-        "learning_rate",
-        "optimizer_epsilon",
-        "target_update_period",
-    )
+ALGORITHMS = {
+    # The stock loop's: DQN with one-step returns and its optimizer.
+    "stock": {name: getattr(PRESETS["notebook"], name) for name in _ALGORITHM_FIELDS},
+    # Stable-Baselines3's: DQN with one-step returns and Adam.
+    "sb3": {
+        "double": False,
+        "dueling": False,
+        "n_step": 1,
+        "reward_clip": 1.0,
+        "optimizer": "adam",
+        "learning_rate": 1e-4,
+        "optimizer_epsilon": 1e-8,
+        "target_update_period": 250,  # 1,000 agent steps
+    },
 }
 
 
-def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measurement.Measurement:
-    """Run the parts that `train.py` builds, in stretches as its loop does.
+def config_of(like: str | None, batch_size: int) -> Config:
+    """Return the preset `default`, or with the algorithm of one of ALGORITHMS.
 
-    With `--like_stock` the algorithm is the stock loop's: DQN with one-step returns and its
-    optimizer. Without, it is the preset `default`. Numbers that all contenders share are the same.
+    Numbers that all contenders share are the same. Epsilon is at its end, as in most of a run: at
+    its start hardly an action needs the network.
     """
-    like_stock = flags.FLAGS.like_stock
-    config = PRESETS["default"].replace(**_ALGORITHM_OF_STOCK if like_stock else {})
-    config = config.replace(
+    config = PRESETS["default"].replace(**ALGORITHMS[like] if like else {})
+    return config.replace(
         game="Breakout",
         batch_size=batch_size,
         update_period=measurement.UPDATE_PERIOD_AGENT_STEPS,
         replay_capacity=measurement.REPLAY_TRANSITIONS,
+        epsilon_initial=config.epsilon_final,
     )
+
+
+def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measurement.Measurement:
+    """Run the parts that `train.py` builds, in stretches as its loop does."""
+    like = flags.FLAGS.like
+    config = config_of(like, batch_size)
     from training import parts, precision
 
     config = config.replace(precision=precision.decide(config))
     built = parts.build(config)
-    replay_bytes = _bytes_of_full(built.replay.ring)
+    before_bytes = measurement.resident_bytes()
+    synthetic.fill(built.replay.ring)
+    replay_bytes = measurement.resident_bytes() - before_bytes
+    built.replay.ring.clear()  # it keeps the memory that it has taken
     built.collect_at_random(measurement.RANDOM_AGENT_STEPS)
 
     for length in measurement.chunk_lengths(warmup_iterations):
@@ -60,9 +77,10 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
         total_ms.append((time.perf_counter() - start) * 1000 / length)
 
     return measurement.Measurement(
-        name="the same algorithm here" if like_stock else "preset default",
+        name=f"this project, {'same algorithm' if like else 'preset default'}",
         device=measurement.device(),
-        setting=f"{config.precision}, {config.num_envs} games, {measurement.kernels_name()}",
+        precision=config.precision,
+        setting=f"{config.num_envs} games, {measurement.kernels_name()}",
         batch_size=batch_size,
         iterations=iterations,
         times=measurement.Times(total_ms, collect_ms=None),
@@ -72,24 +90,6 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
     )
 
 
-def _bytes_of_full(ring: FrameRing) -> int:
-    """Return what the process grows by as the ring is filled; the ring is empty again afterwards.
-
-    It keeps the memory that it has taken.
-    """
-    before_bytes = measurement.resident_bytes()
-    first, mid = np.zeros(ring.num_envs, np.int32), np.ones(ring.num_envs, np.int32)
-    observation = np.random.default_rng(0).integers(
-        0, 256, (ring.num_envs, 84, 84, ring.stack_size), np.uint8
-    )
-    number = np.ones(ring.num_envs)
-    for row in range(measurement.REPLAY_TRANSITIONS // ring.num_envs):
-        ring.add(first if row == 0 else mid, observation, first, mid, number, number)
-    full_bytes = measurement.resident_bytes()
-    ring.clear()
-    return full_bytes - before_bytes
-
-
 if __name__ == "__main__":
-    flags.DEFINE_bool("like_stock", False, "learn by the stock loop's algorithm")
+    flags.DEFINE_enum("like", None, list(ALGORITHMS), "learn by the algorithm of this contender")
     measurement.print_measurement(measure, onednn=True)

@@ -25,7 +25,7 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
     agent = stock_recipe.new_agent(environment, agent_steps)
     without_replay_bytes = measurement.resident_bytes()
     replay = stock_recipe.new_replay(agent, measurement.REPLAY_TRANSITIONS)
-    _fill(replay)
+    fill(replay)
     replay_bytes = measurement.resident_bytes() - without_replay_bytes
     replay.clear()
     random_driver = stock_recipe.new_random_driver(
@@ -59,7 +59,8 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
     return measurement.Measurement(
         name="stock TF-Agents loop",
         device=measurement.device(),
-        setting=f"float32, 1 game, {measurement.kernels_name()}",
+        precision="float32",
+        setting=f"1 game, {measurement.kernels_name()}",
         batch_size=batch_size,
         iterations=iterations,
         times=times,
@@ -69,7 +70,7 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
     )
 
 
-def _fill(replay: Any) -> None:
+def fill(replay: Any) -> None:
     """Add an item until the memory is full; playing that long would take minutes."""
     import tensorflow as tf
     from tf_agents.specs import tensor_spec

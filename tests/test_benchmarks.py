@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks import throughput
+from benchmarks import chart, collection, machine, race, replay, sb3_loop, throughput
+from benchmarks.collection_rates import CollectionRates
 from benchmarks.measurement import Measurement, Times, chunk_lengths, time_iterations
+from benchmarks.replay_memory import MemoryMeasurement
+from console.errors import UserError
 
 ROOT = Path(__file__).parent.parent
 
 
-def measured(name: str, total_ms: list[float]) -> Measurement:
+def measured(
+    name: str,
+    total_ms: list[float],
+    collect_ms: list[float] | None = None,
+    precision: str = "float32",
+) -> Measurement:
     return Measurement(
         name=name,
         device="CPU",
-        setting="float32",
+        precision=precision,
+        setting="1 game",
         batch_size=64,
         iterations=100,
-        times=Times(total_ms, collect_ms=None),
+        times=Times(total_ms, collect_ms),
         replay_bytes=700_000_000,
         resident_bytes=1_500_000_000,
         peak_bytes=1_600_000_000,
     )
+
+
+# The machine was twice as slow in the second round.
+RACE = [
+    [measured("stock", [80.0]), measured("same", [40.0]), measured("default", [50.0])],
+    [measured("stock", [160.0]), measured("same", [80.0]), measured("default", [80.0])],
+]
+# Of the floor of 32 ms, 2 are the emulator's.
+FLOORS = [
+    [measured("floor", [32.0], [2.0]), measured("double", [40.0], [2.0])],
+    [measured("floor", [50.0], [4.0]), measured("double", [50.0], [4.0])],
+]
+WITH_FLOORS = [racers + floors for racers, floors in zip(RACE, FLOORS, strict=True)]
+
+
+def last_words(lines: list[str], label: str, count: int) -> list[str]:
+    return next(line for line in lines if label in line).split()[-count:]
 
 
 @pytest.mark.parametrize(
@@ -38,23 +67,100 @@ def test_chunks_are_equal_and_complete(iterations: int, lengths: list[int]) -> N
 
 def test_measurement_survives_its_line() -> None:
     run = measured("one", [40.0, 20.0, 30.0])
-    assert Measurement.from_json(run.to_json()) == run
+    assert Measurement.from_values(json.loads(run.to_json())) == run
     assert (run.ms_per_iteration, run.fastest_ms) == (30.0, 20.0)
     assert run.frames_per_second == pytest.approx(16 / 0.030)
 
 
 def test_ratios_are_taken_within_a_round() -> None:
-    # The machine was twice as slow in the second round.
-    results = [
-        [measured("stock", [80.0]), measured("same", [40.0]), measured("default", [50.0])],
-        [measured("stock", [160.0]), measured("same", [80.0]), measured("default", [80.0])],
+    assert race.ratios(RACE) == [[1.0, 1.0], [2.0, 2.0], [1.6, 2.0]]
+    assert race.fastest_ratios(RACE) == [1.0, 2.0, 1.6]
+    table = race.table_lines(RACE)
+    assert last_words(table, "median of the rounds", 3) == ["1.00", "2.00", "1.80"]
+    assert "0.70 GB" in "\n".join(table)
+
+
+def test_a_race_survives_its_file() -> None:
+    assert race.rounds_of(json.loads(json.dumps(race.summary(RACE)))) == RACE
+
+
+def test_distance_to_the_floor_is_that_of_each_algorithm() -> None:
+    # 40 / 32 and 80 / 50; 50 / 40 and 80 / 50.
+    assert throughput.floor_ratios(WITH_FLOORS) == [[1.25, 1.6], [1.25, 1.6]]
+    table = throughput.floor_lines(WITH_FLOORS)
+    assert last_words(table, "training step", 2) == ["38.0", "42.0"]  # medians of 30, 46; 38, 46
+    assert last_words(table, "bare emulator", 2) == ["3.0", "3.0"]
+    assert last_words(table, "times the floor", 2) == ["1.43", "1.43"]
+
+
+def test_the_floor_has_the_precision_of_its_racer(monkeypatch: pytest.MonkeyPatch) -> None:
+    tape: list[tuple[str, ...]] = []
+
+    def run(contender: race.Contender, flag_values: Sequence[str]) -> dict[str, Any]:
+        tape.append((contender.module, *contender.flag_values, *flag_values))
+        precision = "bfloat16" if "--like=stock" in contender.flag_values else "float32"
+        return measured(contender.module, [1.0], precision=precision).summary()
+
+    monkeypatch.setattr(race, "run", run)
+    racers = (*throughput.RACERS, *throughput.FLOORS)
+    results = race.race(1, racers, ["--batch_size=8"], lambda _: None)
+    assert tape == [
+        ("benchmarks.stock_loop", "--batch_size=8"),
+        ("benchmarks.project_loop", "--like=stock", "--batch_size=8"),
+        ("benchmarks.project_loop", "--batch_size=8"),
+        ("benchmarks.floor", "--precision=bfloat16", "--batch_size=8"),
+        ("benchmarks.floor", "--precision=float32", "--double", "--batch_size=8"),
     ]
-    assert throughput.ratios(results) == [[1.0, 1.0], [2.0, 2.0], [1.6, 2.0]]
-    assert throughput.fastest_ratios(results) == [1.0, 2.0, 1.6]
-    table = "\n".join(throughput.table_lines(results))
-    median_row = next(line for line in table.splitlines() if "median of the rounds" in line)
-    assert median_row.split()[-3:] == ["1.00", "2.00", "1.80"]
-    assert "0.70 GB" in table
+    assert [len(runs) for runs in results] == [5]
+
+
+def test_summary_of_a_race_keeps_the_floor_apart() -> None:
+    rates = CollectionRates("CPU", [2.0, 4.0], [1.0, 3.0], [1.0, 1.0], 0.01)
+    values = json.loads(json.dumps(throughput.summary({}, WITH_FLOORS, rates)))
+    assert race.rounds_of(values) == RACE
+    assert values["median_ratios"] == [1.0, 2.0, pytest.approx(1.8)]
+    assert [[one["name"] for one in runs] for runs in values["floor_rounds"]] == [
+        ["floor", "double"]
+    ] * 2
+    assert values["collection"]["shares"] == {"at_random": [0.5, 0.75], "acting": [0.5, 0.25]}
+
+
+def test_collection_is_compared_within_a_chunk() -> None:
+    rates = CollectionRates("CPU", [2_000.0, 4_000.0], [1_800.0, 2_400.0], [1_000.0] * 2, 0.01)
+    table = collection.table_lines(rates)
+    assert last_words(table, "share of", 3) == ["1.00", "0.75", "0.38"]  # 0.9, 0.6; 0.5, 0.25
+    assert last_words(table, "ALE frames", 3) == ["12,000", "8,400", "4,000"]
+
+
+def test_growth_is_compared_within_a_chunk() -> None:
+    times = {"small_ms": [10.0, 20.0, 40.0], "large_ms": [11.0, 24.0, 40.0]}
+    assert replay.growth_ratios(times) == [1.1, 1.2, 1.0]
+    [line] = replay.growth_lines(times, 1_000_000)
+    assert "24.0 ms with 1,000,000 transitions and 20.0 with 10,000: 1.100 times" in line
+
+
+def test_growth_of_memory_is_counted_from_the_end_of_the_warm_up() -> None:
+    soak = {"iterations": [0, 100, 200], "resident_bytes": [10**9, 13 * 10**8, 1302 * 10**6]}
+    assert replay.soak_growth_bytes(soak) == 2_000_000
+    assert "grew by 2.0 MB from iteration 100 to 200" in replay.soak_lines(soak)[0]
+
+
+def test_a_memory_is_told_by_median_and_percentile() -> None:
+    memory = MemoryMeasurement("ring", 1_000, 7_000_000_000, {"1 step, warm": [1.0] * 19 + [3.0]})
+    assert memory.median_ms("1 step, warm") == 1.0
+    assert memory.p95_ms("1 step, warm") == pytest.approx(1.1)  # between the 19th and the 20th
+    assert last_words(replay.memory_lines([memory], 64), "ring", 5) == [
+        "1,000", "7.00", "GB", "1.00,", "1.10"
+    ]  # fmt: skip
+
+
+def test_time_of_a_peer_is_cut_at_the_beginnings_of_its_rollouts() -> None:
+    # Playing takes 1 s of each iteration of 3 s, and of 5 s from the 26th on.
+    began = [3.0 * index for index in range(26)] + [75.0 + 5.0 * index for index in range(1, 26)]
+    played = [start + 1.0 for start in began]
+    times = sb3_loop.times(began, played, 50)
+    assert times.total_ms == pytest.approx([3_000.0, 5_000.0])
+    assert times.collect_ms == pytest.approx([1_000.0, 1_000.0])
 
 
 def test_each_iteration_collects_and_trains_once_and_waits_at_the_end() -> None:
@@ -68,17 +174,44 @@ def test_each_iteration_collects_and_trains_once_and_waits_at_the_end() -> None:
     assert 0 <= times.collect_ms[0] <= times.total_ms[0]
 
 
+def test_bars_are_medians_of_the_rounds(tmp_path: Path) -> None:
+    file = tmp_path / "race.json"
+    file.write_text(json.dumps(race.summary(RACE)))
+    panel = chart.read(file)
+    assert (panel.batch_size, panel.device) == (64, "CPU")
+    # 320 and 200 frames a second.
+    assert panel.bars[2] == chart.Bar("default", 65.0, 50.0, 80.0, 260.0, 1.8)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "no JSON", '{"rounds": [[{"name": "one"}]]}'])
+def test_a_file_without_a_race_is_refused(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "race.json"
+    file.write_text(text)
+    with pytest.raises(UserError, match="holds no race"):
+        chart.read(file)
+
+
+def test_too_little_memory_is_refused() -> None:
+    with pytest.raises(UserError, match=r"the replay needs 1000000\.0 GB of memory"):
+        machine.check_memory(10**15, "the replay")
+
+
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("module", "arguments", "sentence"),
     [
-        (["--rounds", "0"], "rounds"),
-        (["--json", "no/such/folder/x.json"], "its folder is not there"),
-        (["--batchsize", "3"], "did you mean --batch_size?"),
+        ("throughput", ["--rounds", "0"], "rounds"),
+        ("throughput", ["--json", "no/such/folder/x.json"], "its folder is not there"),
+        ("throughput", ["--batchsize", "3"], "did you mean --batch_size?"),
+        ("peers", ["--json", "no/such/folder/x.json"], "its folder is not there"),
+        ("replay", ["--transitions", "100000000000"], "transitions"),
+        ("replay", ["--transitions", "100000000"], "GB of memory"),
+        ("chart", ["--races", "no-such.json", "--out", "speed.png"], "cannot be read"),
+        ("chart", [], "no race was named"),
     ],
 )
-def test_wrong_flags_are_answered_in_a_line(arguments: list[str], sentence: str) -> None:
+def test_mistakes_are_answered_in_a_line(module: str, arguments: list[str], sentence: str) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "benchmarks.throughput", *arguments],
+        [sys.executable, "-m", f"benchmarks.{module}", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
