@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from configs import Config, human_normalized_score
+from evaluation import aggregates
+from evaluation.aggregates import Interval
 from evaluation.watch import PlayedGame
 
 FRAMES_PER_SEC = 60
@@ -86,6 +88,24 @@ class Report:
         return statistics.median(self.scores)
 
     @property
+    def interquartile_mean(self) -> float:
+        """Mean score of the games without the worst and the best quarter."""
+        return aggregates.of_all(aggregates.interquartile_mean, [self.scores])
+
+    @property
+    def mean_interval_95(self) -> Interval | None:
+        """95 % bootstrap interval of the mean over other games of this player; None for one game.
+
+        About this policy, not about others that the same recipe would train.
+        """
+        return aggregates.interval(aggregates.mean, [self.scores])
+
+    @property
+    def interquartile_mean_interval_95(self) -> Interval | None:
+        """95 % bootstrap interval of the interquartile mean; None for one game."""
+        return aggregates.interval(aggregates.interquartile_mean, [self.scores])
+
+    @property
     def std(self) -> float:
         """Standard deviation of these games, divided by n (not by n - 1): 0 for one game."""
         return statistics.pstdev(self.scores)
@@ -103,8 +123,12 @@ class Report:
             ("game", self.game),
             ("policy", self.policy + self._training()),
             ("games", f"{count}, {self.distinct_games} of them distinct"),
-            ("mean score", f"{self.mean:,.2f}"),
+            ("mean score", f"{self.mean:,.2f}{_shown(self.mean_interval_95)}"),
             ("median", f"{self.median:,.2f}"),
+            (
+                "interquartile mean",
+                f"{self.interquartile_mean:,.2f}{_shown(self.interquartile_mean_interval_95)}",
+            ),
             ("std", f"{self.std:,.2f} (population)"),
             ("least", f"{min(self.scores):,.2f}"),
             ("greatest", f"{max(self.scores):,.2f} in game {best_game(self.scores)}"),
@@ -128,7 +152,10 @@ class Report:
                 for value in [getattr(self, field.name)]
             },
             "mean": self.mean,
+            "mean_interval_95": _listed(self.mean_interval_95),
             "median": self.median,
+            "interquartile_mean": self.interquartile_mean,
+            "interquartile_mean_interval_95": _listed(self.interquartile_mean_interval_95),
             "std": self.std,
             "least": min(self.scores),
             "greatest": max(self.scores),
@@ -147,6 +174,16 @@ class Report:
 def best_game(scores: Sequence[float]) -> int:
     """Return the number, from 1, of the first game with the greatest score."""
     return scores.index(max(scores)) + 1
+
+
+def _shown(interval: Interval | None) -> str:
+    if interval is None:
+        return ""
+    return f" (95 % bootstrap interval {interval.low:,.2f} to {interval.high:,.2f})"
+
+
+def _listed(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else list(interval)
 
 
 def _protocol(config: Config, games: int, epsilon: float, seed: int) -> str:

@@ -43,6 +43,11 @@ def test_statistics_by_hand() -> None:
     assert report.lengths == (2, 4, 4, 6)
     assert report.mean == 5.0
     assert report.median == 4.0
+    assert report.interquartile_mean == 4.0  # of 4 and 4
+    # Of 256 equally likely draws one adds up to 8 and eight to 10: 3.5 % are 10 or less; so above.
+    assert report.mean_interval_95 == (10 / 4, 34 / 4)
+    # 13 of 256 draws have three or four times a 2, and 13 a 10: 5.1 % each.
+    assert report.interquartile_mean_interval_95 == (2.0, 10.0)
     assert report.std == 3.0  # sqrt((9 + 1 + 1 + 25) / 4)
     assert report.human_normalized == pytest.approx((5.0 - 1.7) / (30.5 - 1.7))
 
@@ -59,6 +64,10 @@ def test_the_same_actions_with_another_score_are_another_game() -> None:
 def test_one_game_has_no_deviation() -> None:
     report = Report.of_games(Config(), _GAMES[:1], epsilon=1, seed=5)
     assert report.std == 0
+    assert report.mean_interval_95 is None
+    assert report.interquartile_mean_interval_95 is None
+    assert "mean score          2.00\n" in report.to_table()
+    assert report.to_json()["mean_interval_95"] is None
     assert report.policy == "random"
     assert report.protocol.startswith("1 whole game, epsilon 1,")
 
@@ -92,17 +101,18 @@ def test_table() -> None:
         iteration=50_000,
     )
     assert report.to_table().splitlines() == [
-        "game              Earthworld",
-        "policy            policies/best (iteration 50,000)",
-        "games             4, 3 of them distinct",
-        "mean score        5.00",
-        "median            4.00",
-        "std               3.00 (population)",
-        "least             2.00",
-        "greatest          10.00 in game 4",
-        "length            4 agent steps in the mean (2 to 6), 4 s of play",
-        "human-normalized  unknown: no scores of a human tester are published for this game",
-        f"protocol          {report.protocol}",
+        "game                Earthworld",
+        "policy              policies/best (iteration 50,000)",
+        "games               4, 3 of them distinct",
+        "mean score          5.00 (95 % bootstrap interval 2.50 to 8.50)",
+        "median              4.00",
+        "interquartile mean  4.00 (95 % bootstrap interval 2.00 to 10.00)",
+        "std                 3.00 (population)",
+        "least               2.00",
+        "greatest            10.00 in game 4",
+        "length              4 agent steps in the mean (2 to 6), 4 s of play",
+        "human-normalized    unknown: no scores of a human tester are published for this game",
+        f"protocol            {report.protocol}",
     ]
     assert "(random play 0, human tester 1)" in _report().to_table()
 
@@ -113,7 +123,10 @@ def test_json() -> None:
         "game": "Breakout",
         "scores": [2, 4, 4, 10],
         "mean": 5,
+        "mean_interval_95": [2.5, 8.5],
         "median": 4,
+        "interquartile_mean": 4,
+        "interquartile_mean_interval_95": [2, 10],
         "std": 3,
         "lengths": [2, 4, 4, 6],
         "protocol": _report().protocol,

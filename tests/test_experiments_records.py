@@ -1,0 +1,113 @@
+"""Run folders of a few rows as curves, and every way in which they can be damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from written_run import write_run
+
+from experiments.records import collect, differences, read_records
+
+
+def test_curves_of_a_run(tmp_path: Path) -> None:
+    write_run(tmp_path, "base/Breakout-seed4", seed=4)
+    ((record,), left_out) = read_records(tmp_path)
+    assert (record.variant, record.game, record.seed, left_out) == ("base", "Breakout", 4, [])
+    # The first row has no score yet.
+    assert record.training.scores.tolist() == [10, 30]
+    assert {axis: x.tolist() for axis, x in record.training.axes.items()} == {
+        "iteration": [200, 300],
+        "frames": [3400, 5000],
+        "minutes": [2, 3],
+    }
+    # At 150 and 300 iterations: half way between the rows 100 and 200, and at row 300.
+    assert record.evaluation.scores.tolist() == [8, 16]
+    assert {axis: x.tolist() for axis, x in record.evaluation.axes.items()} == {
+        "iteration": [150, 300],
+        "frames": [2600, 5000],
+        "minutes": [1.5, 3],
+    }
+    assert record.ends == {"iteration": 300, "frames": 5000, "minutes": 3}
+
+
+def test_an_evaluation_before_the_first_row_lies_between_it_and_the_start(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "a")
+    (path / "evaluations.csv").write_text("iteration,score_mean\n50,1\n")
+    ((record,), _) = read_records(tmp_path)
+    # Training begins behind 50 random agent steps, 200 frames; 100 iterations later it is 1800.
+    assert {axis: x.tolist() for axis, x in record.evaluation.axes.items()} == {
+        "iteration": [50],
+        "frames": [1000],
+        "minutes": [0.5],
+    }
+
+
+def test_a_place_between_scores_is_on_a_straight_line_and_none_is_outside(tmp_path: Path) -> None:
+    write_run(tmp_path, "a")
+    ((record,), _) = read_records(tmp_path)
+    places = (199, 200, 225, 300, 301)
+    assert [record.training.at("iteration", x) for x in places] == [None, 10, 15, 30, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("metrics.csv", "", "metrics.csv has no column iteration"),
+        (
+            "metrics.csv",
+            "iteration,minutes,frames,score_mean_30_games\n",
+            "metrics.csv has no row yet",
+        ),
+        (
+            "metrics.csv",
+            "iteration,minutes,frames,score_mean_30_games\n1,1,1,1\n2,2\n",
+            "line 3 of metrics.csv has 2 of 4 fields",
+        ),
+        (
+            "metrics.csv",
+            "iteration,minutes,frames,score_mean_30_games\n1,,1,1\n",
+            "line 2 of metrics.csv has '' as minutes",
+        ),
+        ("evaluations.csv", "iteration,score_mean\n1,nan\n", "line 2 of evaluations.csv has 'nan'"),
+        (
+            "evaluations.csv",
+            "iteration,score_mean\n5,1\n5,1\n",
+            "line 3 of evaluations.csv has an iteration that does not grow",
+        ),
+        ("evaluations.csv", None, "evaluations.csv cannot be read ("),
+        ("evaluations.csv", "\xff\0", "evaluations.csv "),
+        ("config.json", "{", "config.json is broken ("),
+        ("config.json", '{"config": {"game": "Pong"}}', "config.json is broken ('seed')"),
+        ("config.json", '{"config": {"game": 1, "seed": 1}}', "config.json is broken (game must"),
+        ("config.json", "[]", "config.json is broken ("),
+    ],
+)
+def test_a_damaged_file_leaves_one_run_out(
+    tmp_path: Path, name: str, content: str | None, reason: str
+) -> None:
+    write_run(tmp_path, "base/good")
+    path = write_run(tmp_path, "base/bad")
+    if content is None:
+        (path / name).unlink()
+    else:
+        (path / name).write_bytes(content.encode("latin-1"))
+    records, (sentence,) = read_records(tmp_path)
+    assert [record.path.name for record in records] == ["good"]
+    assert sentence.startswith(f"left out base/bad: {reason}")
+
+
+def test_runs_of_a_variant_that_differ_are_told(tmp_path: Path) -> None:
+    write_run(tmp_path, "base/1", seed=1, n_step=3, log_period=1)
+    write_run(tmp_path, "base/2", seed=2, n_step=5, log_period=2)
+    write_run(tmp_path, "base/3", seed=3, n_step=3, game="Pong")
+    (sentence,) = differences(read_records(tmp_path)[0])
+    assert sentence.startswith("the runs of base on Breakout differ in n_step: ")
+
+
+def test_collect_copies_no_damaged_run(tmp_path: Path) -> None:
+    write_run(tmp_path, "runs/a")
+    (write_run(tmp_path, "runs/b") / "metrics.csv").write_text("")
+    records, _ = read_records(tmp_path / "runs")
+    assert collect(records, tmp_path / "runs", tmp_path / "kept") == 3
+    assert [p.name for p in (tmp_path / "kept").iterdir()] == ["a"]
