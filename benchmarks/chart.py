@@ -1,7 +1,7 @@
 """Draws races as bars: `python -m benchmarks.chart --races=throughput.json,peers.json`.
 
 The files are those that `benchmarks.throughput` and `benchmarks.peers` write with `--json`; each is
-a panel of its own. matplotlib draws; it comes with requirements-dev.txt.
+a panel of its own. matplotlib draws; it comes with requirements.txt.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def draw(panels: Sequence[Panel], out: Path) -> None:
         figures: Any = importlib.import_module("matplotlib.figure")
     except ModuleNotFoundError as error:
         raise errors.UserError(
-            "the chart needs matplotlib; install it with pip install -r requirements-dev.txt"
+            "the chart needs matplotlib; install it with pip install -r requirements.txt"
         ) from error
     counts = [len(panel.bars) for panel in panels]
     heights = [_PANEL_INCHES + _BAR_INCHES * count for count in counts]

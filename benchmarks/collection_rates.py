@@ -52,6 +52,7 @@ def measure(chunks: int, chunk_agent_steps: int) -> CollectionRates:
     config = config.replace(
         epsilon_initial=config.epsilon_final, precision=precision.decide(config)
     )
+    chunk_agent_steps = max(1, chunk_agent_steps // GAMES) * GAMES  # all games play alike
     emulator = BareEmulator("breakout", GAMES)
     random_parts = parts.build(config)
 

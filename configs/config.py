@@ -110,7 +110,7 @@ class Config:
     precision: str = _choice(
         "auto",
         "arithmetic of the network's body; auto takes bfloat16 where a short measurement finds it "
-        "faster; weights and Q-values stay float32",
+        "faster; the Q-values and the optimizer's weights stay float32",
         "auto",
         "float32",
         "bfloat16",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import statistics
 from collections.abc import Sequence
 from typing import Any
@@ -92,7 +93,7 @@ class Report:
         """Mean score of the games without the worst and the best quarter."""
         return aggregates.of_all(aggregates.interquartile_mean, [self.scores])
 
-    @property
+    @functools.cached_property
     def mean_interval_95(self) -> Interval | None:
         """95 % bootstrap interval of the mean over other games of this player; None for one game.
 
@@ -100,7 +101,7 @@ class Report:
         """
         return aggregates.interval(aggregates.mean, [self.scores])
 
-    @property
+    @functools.cached_property
     def interquartile_mean_interval_95(self) -> Interval | None:
         """95 % bootstrap interval of the interquartile mean; None for one game."""
         return aggregates.interval(aggregates.interquartile_mean, [self.scores])

@@ -144,7 +144,9 @@ def _read(path: Path, variant: str) -> Record:
     begin = {"iteration": 0.0, "minutes": 0.0}
     begin["frames"] = float(_FRAMES_PER_AGENT_STEP * settings.get("initial_collect_steps", 0))
     known = {axis: np.concatenate([[begin[axis]], metrics[axis]]) for axis in AXES}
-    place = evaluations["iteration"]
+    # Behind the last row of a run that goes on, nobody knows the frames and minutes yet.
+    is_known = evaluations["iteration"] <= metrics["iteration"][-1]
+    place = evaluations["iteration"][is_known]
     has_score = ~np.isnan(metrics["score_mean_30_games"])  # none before the first game ends
     return Record(
         path=path,
@@ -158,7 +160,7 @@ def _read(path: Path, variant: str) -> Record:
         ),
         evaluation=Curve(
             {axis: np.interp(place, known["iteration"], known[axis]) for axis in AXES},
-            evaluations["score_mean"],
+            evaluations["score_mean"][is_known],
         ),
         ends={axis: float(metrics[axis][-1]) for axis in AXES},
     )

@@ -47,7 +47,8 @@ def main() -> None:
         _write(records, [*left_out, *differences(records)], out)
     except OSError as error:
         raise UserError(
-            f"{error.filename} cannot be written ({error.strerror}); name another folder"
+            f"{error.filename or 'the page'} cannot be written ({error.strerror}); "
+            "name another folder"
         ) from error
 
 

@@ -85,12 +85,12 @@ def state_of(run: PlannedRun) -> State:
 
 def _state_without_checkpoint(run: PlannedRun, folder: RunFolder) -> State:
     """Tell a run that was ended early from one whose checkpoints were removed to save room."""
+    if _last_iteration(run, "metrics.csv") >= run.config.iterations and _is_evaluated(run):
+        return State.COMPLETE  # its curves are whole: never remove them
     was_exported = (folder.policies / "last").exists()  # with each checkpoint
     was_trained_here = (folder.path / ".lock").exists()  # a copy by experiments.report has none
     if was_trained_here and not was_exported:
         return State.LOST
-    if _last_iteration(run, "metrics.csv") >= run.config.iterations and _is_evaluated(run):
-        return State.COMPLETE
     raise UserError(
         f"the run in {run.path} is not complete, and its checkpoints are gone; name another "
         "out_dir, or move that folder away"

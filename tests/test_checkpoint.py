@@ -303,6 +303,8 @@ def _variables(built: Parts) -> dict[str, list[Any]]:
             built.variables["agent_steps_due"],
         ],
         "exploration": [agent._generator.state],
+        "collecting": [*agent._collect_network.variables, agent._collect_epsilon],
+        "masters": list(optimizer._masters),
     }
 
 
@@ -316,7 +318,11 @@ def _values(built: Parts) -> dict[str, list[np.ndarray]]:
 # Weights and biases of three convolutions and two dense layers; of two more in dueling's streams.
 @pytest.mark.parametrize(
     ("changes", "weights"),
-    [({"optimizer": "rmsprop"}, 10), ({"optimizer": "rmsprop_nature", "dueling": True}, 14)],
+    [
+        ({"optimizer": "rmsprop", "overlap": False}, 10),
+        ({"optimizer": "rmsprop_nature", "dueling": True}, 14),
+        ({"optimizer": "rmsprop", "precision": "bfloat16"}, 10),
+    ],
 )
 def test_every_variable_of_an_agent_comes_back(
     tmp_path: Path, changes: dict[str, Any], weights: int
@@ -389,3 +395,13 @@ def test_a_batch_that_waits_is_drawn_again(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, two)
     later = restored.replay.ring.sample(config.batch_size, config.n_step)
     assert not np.array_equal(waits.observation, later.observation)
+
+
+def test_a_checkpoint_of_another_format_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.checkpoint.FORMAT", 1)
+    _checkpoints(tmp_path, _SmallParts(seed=1)).save(5, {})
+    monkeypatch.undo()
+    with pytest.raises(UserError, match=r"000000005 of .* was written by another version"):
+        _restore(tmp_path)

@@ -43,6 +43,13 @@ def test_an_evaluation_before_the_first_row_lies_between_it_and_the_start(tmp_pa
     }
 
 
+def test_an_evaluation_behind_the_last_row_waits_for_it(tmp_path: Path) -> None:
+    write_run(tmp_path, "base", training=(1, 2), evaluation=(8, 16))  # at 150 and 300
+    ((record,), _) = read_records(tmp_path)
+    assert record.evaluation.axes["iteration"].tolist() == [150]
+    assert record.evaluation.scores.tolist() == [8]
+
+
 def test_a_place_between_scores_is_on_a_straight_line_and_none_is_outside(tmp_path: Path) -> None:
     write_run(tmp_path, "a")
     ((record,), _) = read_records(tmp_path)

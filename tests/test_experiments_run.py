@@ -101,10 +101,10 @@ def test_a_complete_run_stays_so_when_its_checkpoints_are_removed(folder: Path) 
     (run,) = _runs(1, iterations=100, eval_period=50)
     _begun(run, None, evaluated=100)
     (run.path / "metrics.csv").write_text("iteration\n50\n100\n")
-    assert state_of(run) is State.LOST  # ended while its first checkpoint was being written
-    (run.path / "policies" / "last").mkdir(parents=True)
-    assert state_of(run) is State.COMPLETE
+    assert state_of(run) is State.COMPLETE  # its policies were removed, too
     (run.path / "metrics.csv").write_text("iteration\n50\n")
+    assert state_of(run) is State.LOST
+    (run.path / "policies" / "last").mkdir(parents=True)
     with pytest.raises(UserError, match="is not complete, and its checkpoints are gone; name an"):
         state_of(run)
 

@@ -25,7 +25,7 @@ from replay.segments import SegmentError, SegmentStore
 from training.parts import Parts
 from training.run_folder import RunFolder, write_json
 
-FORMAT = 1
+FORMAT = 2  # 1: weights without float32 masters
 KEPT = 2
 _STATE = "state.json"
 
@@ -123,6 +123,11 @@ class Checkpoints:
                 if _checksum((path / name).read_bytes()) != expected:
                     raise TornCheckpointError(f"{name} does not match its checksum")
             body = content["body"]
+            if body["format"] != FORMAT:
+                raise UserError(
+                    f"checkpoint {path.name} of {self._run.path} was written by another version of "
+                    "this program, and cannot be resumed; its policies can still be played"
+                )
             self._segments.load(ring, body["replay_rows"])
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise TornCheckpointError(f"cannot be read: {error}") from error

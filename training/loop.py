@@ -137,7 +137,8 @@ class Training:
         )
         if progress.best_score is None or report.mean > progress.best_score:
             progress.best_score = report.mean
-            self._exporter.export("best", progress.iteration, report.mean)
+            with self._parts.time_spent.on("writing"):
+                self._exporter.export("best", progress.iteration, report.mean)
 
     def _save(self) -> None:
         """Write a checkpoint and export the last policy."""

@@ -14,7 +14,7 @@ ACTIVITIES = {
     "acting": "choosing actions and storing what came of them",
     "emulating": "the games",
     "sampling": "drawing batches",
-    "training": "learning from batches",
+    "training": "learning from batches; with --overlap the whole of the iterations",
     "evaluating": "evaluation games",
     "writing": "logs, checkpoints and policies",
 }
