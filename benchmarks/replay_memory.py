@@ -127,8 +127,8 @@ def _tf_uniform(transitions: int, batch_size: int) -> tuple[str, Samplers, int]:
 
 
 def _sb3(transitions: int, batch_size: int) -> tuple[str, Samplers, int]:
-    from gymnasium import spaces  # type: ignore[import-not-found, unused-ignore]
-    from stable_baselines3.common import (  # type: ignore[import-not-found, unused-ignore]
+    from gymnasium import spaces
+    from stable_baselines3.common import (
         buffers,
     )
 

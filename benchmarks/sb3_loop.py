@@ -20,10 +20,10 @@ _EPSILON = 0.01
 
 def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measurement.Measurement:
     """Fill the replay memory to see its size, empty it, and time the middle of one `learn`."""
-    import gymnasium  # type: ignore[import-not-found, unused-ignore]
-    import stable_baselines3  # type: ignore[import-not-found, unused-ignore]
-    import torch  # type: ignore[import-not-found, unused-ignore]
-    from stable_baselines3.common import (  # type: ignore[import-not-found, unused-ignore]
+    import gymnasium
+    import stable_baselines3
+    import torch
+    from stable_baselines3.common import (
         callbacks,
         env_util,
         vec_env,
