@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exported_policy import exported_policy  # noqa: F401 - a fixture
 from PIL import Image
 
 from evaluation import request
@@ -124,7 +123,7 @@ def test_help_shows_all_flags(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def long_ones(
     tmp_path_factory: pytest.TempPathFactory,
-    exported_policy: Path,  # noqa: F811
+    exported_policy: Path,
 ) -> Iterator[tuple[Path, subprocess.Popen[str], subprocess.Popen[str]]]:
     """A folder with a run and a broken policy, and the processes that play them, side by side."""
     folder = tmp_path_factory.mktemp("long_ones")

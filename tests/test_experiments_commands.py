@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from experiments_program import finished
 
 from configs import Config
 from experiments.plan import read_plan
@@ -27,15 +27,7 @@ def test_the_file_in_the_documents_is_one(tmp_path: Path) -> None:
 
 
 def _program(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "experiments.run", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(_ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+    return finished("experiments.run", folder, *arguments)
 
 
 def test_dry_run_prints_commands_that_train_py_understands(tmp_path: Path) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from experiments_program import finished
 from PIL import Image
 from written_run import write_run
 
@@ -17,8 +15,6 @@ from experiments.comparison import aggregate, band, common_end, estimate, final_
 from experiments.pictures import draw
 from experiments.records import FILES, read_records
 from experiments.table import Places, page
-
-_ROOT = Path(__file__).parents[1]
 
 
 def test_band_is_exact_between_the_rows_of_either_run(tmp_path: Path) -> None:
@@ -128,15 +124,7 @@ def test_a_run_without_an_evaluation_is_in_the_report(tmp_path: Path) -> None:
 
 
 def _report(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "experiments.report", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(_ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+    return finished("experiments.report", folder, *arguments)
 
 
 def test_a_copy_of_the_csv_files_gives_the_same_report(tmp_path: Path) -> None:

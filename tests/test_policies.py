@@ -11,12 +11,11 @@ from pathlib import Path
 import exported_policy as exported
 import numpy as np
 import pytest
-from exported_policy import exported_policy  # noqa: F401 - a fixture
 
 from evaluation.policies import PolicyError, find_policy, load_policy, read_card
 
 
-def test_a_loaded_policy_takes_the_greatest_q_value(exported_policy: Path) -> None:  # noqa: F811
+def test_a_loaded_policy_takes_the_greatest_q_value(exported_policy: Path) -> None:
     policy = load_policy(exported_policy)
     assert policy.config == exported.CONFIG
     assert policy.iteration == exported.ITERATION
@@ -107,7 +106,7 @@ _BREAKS: list[tuple[Callable[[Path], object], str]] = [
 @pytest.mark.parametrize(("break_it", "sentence"), _BREAKS)
 def test_broken_exports_are_told_apart_without_tensorflow(
     tmp_path: Path,
-    exported_policy: Path,  # noqa: F811
+    exported_policy: Path,
     break_it: Callable[[Path], object],
     sentence: str,
 ) -> None:
@@ -136,7 +135,7 @@ def test_a_runs_folder_is_no_policys(tmp_path: Path) -> None:
 )
 def test_broken_saved_models(
     tmp_path: Path,
-    exported_policy: Path,  # noqa: F811
+    exported_policy: Path,
     file: str,
     content: bytes,
 ) -> None:
@@ -148,7 +147,7 @@ def test_broken_saved_models(
     assert str(caught.value).count("\n") == 0
 
 
-def test_a_saved_model_that_is_no_policy(tmp_path: Path, exported_policy: Path) -> None:  # noqa: F811
+def test_a_saved_model_that_is_no_policy(tmp_path: Path, exported_policy: Path) -> None:
     import tensorflow as tf
 
     tf.saved_model.save(tf.Module(), str(tmp_path / "module"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -174,7 +175,7 @@ def test_an_observer_may_end_the_games() -> None:
         ({"epsilon": 0.5}, "a policy is needed at epsilon 0.5; only 1 is all random"),
     ],
 )
-def test_wrong_arguments(arguments: dict[str, float], sentence: str) -> None:
-    values = {"games": 1, "epsilon": 1.0, "seed": 1, **arguments}
+def test_wrong_arguments(arguments: dict[str, Any], sentence: str) -> None:
+    values: dict[str, Any] = {"games": 1, "epsilon": 1.0, "seed": 1, **arguments}
     with pytest.raises(ValueError, match=sentence):
-        play_games(_SHORT, None, **values)  # type: ignore[arg-type]
+        play_games(_SHORT, None, **values)
