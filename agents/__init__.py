@@ -7,12 +7,14 @@ from typing import Any
 
 AGENTS: dict[str, str] = {
     "dqn": "agents.dqn",
+    "c51": "agents.c51",
+    "qr_dqn": "agents.qr_dqn",
 }
 """Each algorithm with its module, which has `build(time_step_spec, action_spec, config) -> agent`.
 
 What is built is a TF-Agents agent that trains on transitions, with two attributes more: `epsilon`,
-the share of random actions now, and `random_policy`. The `extra` of its LossInfo has `td_error` and
-`q_value`, float32 [B].
+the share of random actions now, and `random_policy`. The `extra` of its LossInfo has `td_error`,
+`q_value` and `priority`, float32 [B].
 
 TensorFlow is imported with the module, not with the registry.
 """

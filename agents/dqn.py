@@ -1,4 +1,4 @@
-"""DQN: TF-Agents' DqnAgent, with Double DQN, dueling, n-step returns and reward clipping."""
+"""DQN: TF-Agents' DqnAgent, with Double DQN, Munchausen DQN, n-step returns and clipped rewards."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 from tf_agents.utils import common
 
+from agents import munchausen
 from agents.exploration import EpsilonGreedyPolicy
 from agents.n_step import n_step_transition
-from agents.networks import NatureQNetwork
+from agents.networks import NatureQNetwork, NoisyView
 from agents.optimizers import WeightUpdate, build_optimizer
 from configs import Config
 
@@ -23,14 +24,16 @@ class DqnLossInfo(NamedTuple):
     """What a training step tells besides its loss; all float32 [B].
 
     Attributes:
-      td_loss: Huber loss of each transition.
+      td_loss: loss of each transition, not weighted.
       td_error: target less Q-value.
       q_value: of the action taken, before the step.
+      priority: how much there is to learn from each transition, at least 0.
     """
 
     td_loss: tf.Tensor
     td_error: tf.Tensor
     q_value: tf.Tensor
+    priority: tf.Tensor
 
 
 class DqnAgent(dqn_agent.DqnAgent):
@@ -125,7 +128,10 @@ class DqnAgent(dqn_agent.DqnAgent):
                     emit_log_probability=emit_log_probability,
                 )
             )
-            for network in (self._q_network, self._collect_network)
+            for network in (
+                self._q_network,
+                NoisyView(self._collect_network) if self._config.noisy else self._collect_network,
+            )
         )
         return greedy, EpsilonGreedyPolicy(collects, self._epsilon_of_collection, self._generator)
 
@@ -162,12 +168,30 @@ class DqnAgent(dqn_agent.DqnAgent):
     def _compute_next_q_values(self, next_time_steps: ts.TimeStep, info: Any) -> tf.Tensor:
         del info
         observation = next_time_steps.observation
-        values, _ = self._target_q_network(observation)  # [B, A]
-        if not self._config.double:
-            return tf.reduce_max(values, axis=-1)
-        # van Hasselt et al., "Deep Reinforcement Learning with Double Q-learning", 2016, eq. 4.
-        chooser, _ = self._q_network(observation)
-        return common.index_with_actions(values, tf.argmax(chooser, axis=-1, output_type=tf.int32))
+        values, _ = self._target_q_network(observation, training=True)  # [B, A]
+        if self._config.munchausen:
+            return munchausen.soft_value(values, self._config.munchausen_temperature)
+        return common.index_with_actions(values, self._next_action(observation, values))
+
+    def _next_action(self, observation: tf.Tensor, target_values: tf.Tensor) -> tf.Tensor:
+        """Return the actions, int32 [B], by whose values the next state is judged."""
+        if self._config.double:
+            # van Hasselt et al., "Deep Reinforcement Learning with Double Q-learning", 2016, eq. 4.
+            target_values, _ = self._q_network(observation, training=True)
+        return tf.argmax(target_values, axis=-1, output_type=tf.int32)
+
+    def _with_log_policy(self, transition: trajectory.Transition) -> trajectory.Transition:
+        """Add Munchausen's bonus to the rewards."""
+        config, after = self._config, transition.next_time_step
+        values, _ = self._target_q_network(transition.time_step.observation, training=True)
+        bonus = munchausen.log_policy_bonus(
+            values,
+            tf.cast(transition.action_step.action, tf.int32),
+            config.munchausen_weight,
+            config.munchausen_temperature,
+            config.munchausen_log_policy_min,
+        )
+        return transition._replace(next_time_step=after._replace(reward=after.reward + bonus))
 
     def _td_loss(
         self,
@@ -180,22 +204,28 @@ class DqnAgent(dqn_agent.DqnAgent):
         return super()._td_loss(q_values, next_q_values, rewards, discounts)
 
     def _loss(self, experience: Any, **kwargs: Any) -> tf_agent.LossInfo:
+        if self._config.munchausen:
+            experience = self._with_log_policy(self._as_transition(experience))
         # `agent.loss`, unlike `agent.train`, would leave the discount at 1.
         info = super()._loss(experience, **{"gamma": self._gamma, **kwargs})
-        extra = DqnLossInfo(info.extra.td_loss, info.extra.td_error, self._traced_q_values)
+        td_loss, td_error = info.extra
+        extra = DqnLossInfo(td_loss, td_error, self._traced_q_values, tf.abs(td_error))
         return tf_agent.LossInfo(info.loss, extra)
 
 
-def build(time_step_spec: ts.TimeStep, action_spec: Any, config: Config) -> DqnAgent:
-    """Return an initialized DQN agent; `config.precision` must be decided, not "auto"."""
+def build(
+    time_step_spec: ts.TimeStep,
+    action_spec: Any,
+    config: Config,
+    agent_class: type[DqnAgent] = DqnAgent,
+) -> DqnAgent:
+    """Return an initialized agent; `config.precision` must be decided, not "auto"."""
     online, target, collect = (
-        NatureQNetwork(
-            time_step_spec.observation, action_spec, config.dueling, config.precision, name=name
-        )
+        NatureQNetwork(time_step_spec.observation, action_spec, config, name=name)
         for name in ("QNetwork", "TargetQNetwork", "CollectQNetwork")
     )
     online.create_variables()
-    agent = DqnAgent(
+    agent = agent_class(
         time_step_spec,
         action_spec,
         online,

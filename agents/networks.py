@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import tensorflow as tf
-from tf_agents.networks import q_network
+from tf_agents.networks import network, q_network
+
+from agents.heads import ValueHead, body_initializer
+from agents.values import value_form
+from configs import Config
 
 # Mnih et al., "Human-level control through deep reinforcement learning", 2015, methods,
 # "Model architecture": filters, kernel size, stride.
@@ -30,53 +35,32 @@ class PixelConv2D(tf.keras.layers.Conv2D):
         return super().convolution_op(inputs, kernel)
 
 
-class DuelingHead(tf.keras.layers.Layer):
-    """Adds a state's value and its actions' advantages, less their mean.
-
-    Wang et al., "Dueling Network Architectures for Deep Reinforcement Learning", 2016, equation 9;
-    each stream has a dense layer of its own, as in section 4.2.
-
-    Args:
-      num_actions: A.
-      units: width of the dense layer of each stream.
-      body_dtype: dtype policy of these layers; values and advantages are float32.
-    """
-
-    def __init__(self, num_actions: int, units: int, body_dtype: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._value_body = _dense_body(units, body_dtype)
-        self._advantage_body = _dense_body(units, body_dtype)
-        self._value = _linear(1)
-        self._advantage = _linear(num_actions)
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Return Q-values, float32 [B, A], of `inputs`, [B, features]."""
-        value = self._value(self._value_body(inputs))  # [B, 1]
-        advantage = self._advantage(self._advantage_body(inputs))  # [B, A]
-        return value + advantage - tf.reduce_mean(advantage, axis=-1, keepdims=True)
-
-
 class NatureQNetwork(q_network.QNetwork):
-    """TF-Agents' QNetwork with the layers of Nature DQN and a float32 head.
+    """TF-Agents' QNetwork with the layers of Nature DQN and a head of ours, float32 at its end.
+
+    Called as a network, it returns Q-values, float32 [B, A], whatever it says of each action;
+    `outputs` returns that.
 
     Args:
       input_tensor_spec: uint8 [84, 84, 4].
       action_spec: int [], from 0.
-      dueling: whether the head is a DuelingHead.
-      precision: "float32" or "bfloat16", of all layers before the head and of their weights.
-      name: of the network.
+      config: `agent`, `dueling`, `noisy`, `network_width` and `layer_norm` shape it;
+        `precision`, "float32" or "bfloat16", is that of all layers before the last and of their
+        weights.
+      name: of the network; the noise of networks of other names is other noise.
     """
 
     def __init__(
         self,
         input_tensor_spec: tf.TensorSpec,
         action_spec: Any,
-        dueling: bool = False,
-        precision: str = "float32",
+        config: Config,
         name: str = "QNetwork",
     ) -> None:
-        dtype = tf.keras.mixed_precision.Policy(precision)
-        filters, kernel_size, strides = NATURE_CONVOLUTIONS[0]
+        dtype = tf.keras.mixed_precision.Policy(config.precision)
+        (filters, kernel_size, strides), *others = [
+            (_scaled(filters, config), *sizes) for filters, *sizes in NATURE_CONVOLUTIONS
+        ]
         super().__init__(
             input_tensor_spec,
             action_spec,
@@ -85,31 +69,71 @@ class NatureQNetwork(q_network.QNetwork):
                 kernel_size,
                 strides,
                 activation="relu",
-                kernel_initializer=_body_initializer(),
+                kernel_initializer=body_initializer(),
                 dtype=dtype,
             ),
-            conv_layer_params=NATURE_CONVOLUTIONS[1:],
-            fc_layer_params=None if dueling else (NATURE_DENSE_UNITS,),
+            conv_layer_params=others,
+            fc_layer_params=None,
             dtype=dtype,
             name=name,
         )
-        # QNetwork's own head would have the precision of the body.
-        num_actions = int(action_spec.maximum) + 1
-        self._q_value_layer = (
-            DuelingHead(num_actions, NATURE_DENSE_UNITS, dtype) if dueling else _linear(num_actions)
+        self._form = value_form(config)
+        self._q_value_layer = ValueHead(
+            int(action_spec.maximum) + 1,
+            self._form.size,
+            _scaled(NATURE_DENSE_UNITS, config),
+            dueling=config.dueling,
+            noisy=config.noisy,
+            layer_norm=config.layer_norm,
+            body_dtype=dtype,
+            seed=zlib.crc32(f"{name} {config.seed}".encode()),
         )
 
+    def call(
+        self,
+        observation: tf.Tensor,
+        step_type: tf.Tensor | None = None,
+        network_state: Any = (),
+        training: bool = False,
+    ) -> tuple[tf.Tensor, Any]:
+        """Return Q-values, float32 [B, A], of uint8 [B, 84, 84, 4], and the state handed in.
 
-def _body_initializer() -> tf.keras.initializers.Initializer:
-    # That of TF-Agents' EncodingNetwork.
-    return tf.keras.initializers.VarianceScaling(2.0, "fan_in", "truncated_normal")
+        Args:
+          observation: the stacks.
+          step_type: not looked at.
+          network_state: none.
+          training: with noise, where the network is noisy.
+        """
+        outputs, network_state = super().call(observation, step_type, network_state, training)
+        return self._form.mean(outputs), network_state
+
+    def outputs(self, observation: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Return what the network says of each action, float32 [B, A, N]; see its ValueForm."""
+        return super().call(observation, training=training)[0]
 
 
-def _dense_body(units: int, dtype: Any) -> tf.keras.layers.Dense:
-    return tf.keras.layers.Dense(units, "relu", kernel_initializer=_body_initializer(), dtype=dtype)
+class NoisyView(network.Network):
+    """A network as it is while it learns: with noise; for the policy that collects.
+
+    Args:
+      noisy: the network.
+    """
+
+    def __init__(self, noisy: NatureQNetwork) -> None:
+        super().__init__(noisy.input_tensor_spec, (), "NoisyView")
+        self._noisy = noisy
+
+    def call(
+        self,
+        observation: tf.Tensor,
+        step_type: tf.Tensor | None = None,
+        network_state: Any = (),
+        training: bool = False,
+    ) -> tuple[tf.Tensor, Any]:
+        """Return Q-values, float32 [B, A], with new noise at each call."""
+        del training
+        return self._noisy(observation, step_type, network_state, training=True)
 
 
-def _linear(units: int) -> tf.keras.layers.Dense:
-    # Small first Q-values, as in TF-Agents' QNetwork, but around 0 and not around -0.2.
-    initializer = tf.keras.initializers.RandomUniform(-0.03, 0.03)
-    return tf.keras.layers.Dense(units, kernel_initializer=initializer, dtype="float32")
+def _scaled(units: int, config: Config) -> int:
+    return max(1, round(units * config.network_width))

@@ -84,9 +84,33 @@ class Config:
     life_loss_terminal: bool = _plain(True, "in training, a lost life ends the episode")
 
     # What learns.
-    agent: str = _plain("dqn", "the algorithm")
+    agent: str = _plain(
+        "dqn", "dqn: learns expected returns; c51 and qr_dqn: distributions of returns"
+    )
     double: bool = _plain(True, "Double DQN: the online network chooses the next action")
     dueling: bool = _plain(False, "dueling network: value and advantages in two streams")
+    noisy: bool = _plain(False, "noisy dense layers, whose noise explores; give epsilon 0 with it")
+    munchausen: bool = _plain(
+        False, "Munchausen DQN: the policy's own log-probability is added to the reward"
+    )
+    munchausen_weight: float = _number(0.9, "share of it that is added", low=0.0, high=1.0)
+    munchausen_temperature: float = _number(
+        0.03, "of the policy, a softmax of the Q-values", low=1e-4, high=100.0
+    )
+    munchausen_log_policy_min: float = _number(
+        -1.0, "what is added is cut off below, before its weight", low=-1e3, high=0.0
+    )
+    atoms: int = _number(
+        51, "numbers that describe a distribution: atoms of c51, quantiles of qr_dqn",
+        low=2, high=1_000,
+    )  # fmt: skip
+    value_max: float = _number(
+        10.0, "c51: returns are told apart from minus this to this", low=1e-3, high=1e6
+    )
+    network_width: float = _number(
+        1.0, "filters and units of each layer, as multiples of Nature DQN's", low=0.05, high=8.0
+    )
+    layer_norm: bool = _plain(False, "layer normalization before and behind the dense layer")
     n_step: int = _number(3, "length of the return", low=1, high=50, unit="agent steps")
     discount: float = _number(0.99, "discount per agent step", low=0.0, high=1.0)
     reward_clip: float = _number(
@@ -175,11 +199,24 @@ class Config:
                 f"epsilon_final {self.epsilon_final} is above epsilon_initial "
                 f"{self.epsilon_initial}: epsilon falls, so give a smaller epsilon_final"
             )
+        self._check_munchausen()
         if self.replay_capacity < self.num_envs * (self.n_step + 5):
             raise ConfigError(
                 f"replay_capacity {self.replay_capacity} is too small for {self.num_envs} games "
                 f"and n_step {self.n_step}: give at least {self.num_envs * (self.n_step + 5)}"
             )
+
+    def _check_munchausen(self) -> None:
+        """Vieillard et al., "Munchausen Reinforcement Learning", 2020, combines with few others."""
+        if not self.munchausen:
+            return
+        for wrong, why, flag in (
+            (self.agent != "dqn", "is defined here for expected returns", "--agent=dqn"),
+            (self.double, "has a soft policy in place of the greedy action", "--nodouble"),
+            (self.n_step > 1, "adds its bonus to the reward of one step", "--n_step=1"),
+        ):
+            if wrong:
+                raise ConfigError(f"munchausen {why}: give {flag} with it")
 
     def replace(self, **changes: Any) -> Config:
         """Return a copy with `changes`."""

@@ -156,6 +156,12 @@ _WATCHING = {
     "eval_games",
     "eval_epsilon",
     "checkpoint_period",
+    # These are of other algorithms.
+    "munchausen_weight",
+    "munchausen_temperature",
+    "munchausen_log_policy_min",
+    "atoms",
+    "value_max",
 }
 
 
@@ -174,6 +180,10 @@ def test_notebook_is_the_reference_recipe_to_the_letter() -> None:
         "agent": "dqn",
         "double": False,
         "dueling": False,
+        "noisy": False,
+        "munchausen": False,
+        "network_width": 1.0,
+        "layer_norm": False,
         "n_step": 1,
         "discount": 0.99,
         "reward_clip": 0.0,

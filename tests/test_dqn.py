@@ -7,75 +7,25 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from tf_agents.networks import sequential
-from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
+from two_states import (
+    ACTION,
+    ONLINE,
+    PICTURE,
+    S1,
+    S2,
+    TARGET,
+    agent_of,
+    batch_of,
+    transition,
+)
 
 import agents
 from agents import dqn
-from agents.n_step import n_step_transition
 from agents.networks import NatureQNetwork
 from agents.optimizers import WeightUpdate, build_optimizer
 from configs import Config
-
-OBSERVATION = tensor_spec.TensorSpec([2], tf.float32, "observation")
-ACTION = tensor_spec.BoundedTensorSpec([], tf.int64, 0, 1, "action")
-
-# Q(s) = s K. Online: Q([1, 0]) = [1, 2], Q([0, 1]) = [4, 3]. Target: [10, 20] and [30, 40].
-ONLINE = [[1.0, 2.0], [4.0, 3.0]]
-TARGET = [[10.0, 20.0], [30.0, 40.0]]
-S1, S2 = [1.0, 0.0], [0.0, 1.0]
-
-
-class CountingDense(tf.keras.layers.Dense):
-    """Counts how often it stands in a graph."""
-
-    calls = 0
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        self.calls += 1
-        return super().call(inputs)
-
-
-def network(kernel: list[list[float]]) -> tuple[sequential.Sequential, CountingDense]:
-    layer = CountingDense(
-        2, use_bias=False, kernel_initializer=tf.constant_initializer(np.array(kernel))
-    )
-    return sequential.Sequential([layer], input_spec=OBSERVATION), layer
-
-
-def agent_of(**settings: Any) -> tuple[dqn.DqnAgent, CountingDense, CountingDense]:
-    defaults = {"double": False, "n_step": 1, "discount": 0.5, "reward_clip": 0.0}
-    config = Config(**{**defaults, **settings})
-    (online, online_layer), (target, target_layer) = network(ONLINE), network(TARGET)
-    agent = dqn.DqnAgent(
-        ts.time_step_spec(OBSERVATION),
-        ACTION,
-        online,
-        target,
-        tf.keras.optimizers.legacy.SGD(0.1),
-        config,
-        tf.Variable(0, dtype=tf.int64),
-    )
-    online_layer.calls = target_layer.calls = 0
-    return agent, online_layer, target_layer
-
-
-def transition(
-    reward: float, discount: float = 1.0, *, gamma: float = 0.5, clip: float = 0.0
-) -> trajectory.Transition:
-    """From S1 by action 0 to S2."""
-    return n_step_transition(
-        tf.constant([S1]),
-        tf.constant([0], tf.int64),
-        tf.constant([[reward]]),
-        tf.constant([[discount]]),
-        tf.constant([[True]]),
-        tf.constant([S2]),
-        discount=gamma,
-        reward_clip=clip,
-    )
 
 
 @pytest.mark.parametrize(
@@ -208,9 +158,6 @@ def test_generator_decides_the_actions_and_can_be_restored() -> None:
     np.testing.assert_array_equal(later, actions(first, first.random_policy, 50))
 
 
-PICTURE = tensor_spec.BoundedTensorSpec([84, 84, 4], tf.uint8, 0, 255, "observation")
-
-
 def nature_agent(**settings: Any) -> dqn.DqnAgent:
     tf.keras.utils.set_random_seed(1)
     config = Config(precision="float32").replace(**settings)
@@ -238,7 +185,7 @@ def test_nature_network_has_the_layers_of_the_paper() -> None:
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_bytes_are_divided_by_255(precision: str) -> None:
-    network = NatureQNetwork(PICTURE, ACTION, precision=precision)
+    network = NatureQNetwork(PICTURE, ACTION, Config(precision=precision))
     network.create_variables()
     (convolution,) = network._encoder._flat_preprocessing_layers
     convolution.kernel.assign(tf.ones_like(convolution.kernel))
@@ -251,23 +198,10 @@ def test_bytes_are_divided_by_255(precision: str) -> None:
     np.testing.assert_allclose(white, 256.0, rtol=1e-6 if precision == "float32" else 2**-8)
 
 
-def test_dueling_head_is_value_plus_advantage_less_its_mean() -> None:
-    network = NatureQNetwork(PICTURE, ACTION, dueling=True)
-    network.create_variables()
-    head = network._q_value_layer
-    features = tf.random.stateless_normal([3, 7 * 7 * 64], seed=[1, 2])
-    values = head(features)
-    np.testing.assert_allclose(
-        tf.reduce_mean(values, axis=1), head._value(head._value_body(features))[:, 0], atol=1e-5
-    )
-    advantage = head._advantage(head._advantage_body(features))
-    np.testing.assert_allclose(
-        values[:, 1] - values[:, 0], advantage[:, 1] - advantage[:, 0], atol=1e-5
-    )
-
-
 def test_bfloat16_has_a_float32_head_and_nearly_the_same_values() -> None:
-    exact, rough = (NatureQNetwork(PICTURE, ACTION, precision=p) for p in ("float32", "bfloat16"))
+    exact, rough = (
+        NatureQNetwork(PICTURE, ACTION, Config(precision=p)) for p in ("float32", "bfloat16")
+    )
     for network in (exact, rough):
         network.create_variables()
     assert {weight.dtype for weight in exact.variables} == {tf.float32}
@@ -307,14 +241,7 @@ def test_collecting_stays_as_it_is_until_refreshed() -> None:
     agent = nature_agent(overlap=True, epsilon_decay_iterations=10)
     pairs = list(zip(agent._q_network.variables, agent._collect_network.variables, strict=True))
     assert all(np.array_equal(a, b) and a is not b for a, b in pairs)
-    pictures = tf.zeros([4, 84, 84, 4], tf.uint8)
-    ones = tf.ones([4, 1])
-    agent.train(
-        n_step_transition(
-            pictures, tf.zeros([4], tf.int64), ones, ones, ones > 0, pictures,
-            discount=0.99, reward_clip=1.0,
-        )
-    )  # fmt: skip
+    agent.train(batch_of(4, n_step=1))
     assert not all(np.array_equal(a, b) for a, b in pairs)
     assert float(agent._epsilon_of_collection()) == 1.0
     agent.refresh_collect_policy()
@@ -334,17 +261,7 @@ def test_without_overlap_the_network_that_learns_collects() -> None:
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "rmsprop_nature"])
 def test_every_optimizer_and_precision_trains(optimizer: str, precision: str) -> None:
     agent = nature_agent(optimizer=optimizer, precision=precision, dueling=True)
-    pictures = tf.zeros([4, 84, 84, 4], tf.uint8)
-    batch = n_step_transition(
-        pictures,
-        tf.zeros([4], tf.int64),
-        tf.ones([4, 3]),
-        tf.ones([4, 3]),
-        tf.fill([4, 3], True),
-        pictures,
-        discount=0.99,
-        reward_clip=1.0,
-    )
+    batch = batch_of(4, n_step=3)
     losses = [float(agent.train(batch).loss) for _ in range(3)]
     assert losses[2] < losses[0]
 
@@ -366,6 +283,21 @@ def test_first_step_of_each_optimizer(optimizer: str, step: float) -> None:
     assert 5.0 - float(weight) == pytest.approx(step, rel=1e-4)
 
 
-def test_registry_names_modules_that_build() -> None:
-    assert set(agents.AGENTS) == {"dqn"}
-    assert isinstance(nature_agent(), dqn.DqnAgent)
+def test_width_scales_filters_and_units() -> None:
+    agent = nature_agent(network_width=0.25)
+    kernels = agent._q_network.trainable_weights[::2]
+    assert [kernel.shape[-1] for kernel in kernels] == [8, 16, 16, 128, 2]
+
+
+@pytest.mark.parametrize("agent", sorted(agents.AGENTS))
+def test_every_agent_of_the_registry_keeps_the_contract(agent: str) -> None:
+    built = nature_agent(agent=agent, dueling=True, noisy=True, layer_norm=True, n_step=1)
+    info = built.train(batch_of(4, n_step=1))
+    extra = info.extra
+    assert extra.td_error.shape == extra.q_value.shape == extra.priority.shape == [4]
+    assert extra.td_error.dtype == extra.q_value.dtype == extra.priority.dtype == tf.float32
+    assert np.all(extra.priority >= 0)
+    assert float(built.epsilon) < 1.0
+    pictures = ts.restart(tf.zeros([3, 84, 84, 4], tf.uint8), batch_size=3)
+    for policy in (built.policy, built.collect_policy, built.random_policy):
+        assert policy.action(pictures).action.shape == [3]

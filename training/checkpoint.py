@@ -25,7 +25,7 @@ from replay.segments import SegmentError, SegmentStore
 from training.parts import Parts
 from training.run_folder import RunFolder, write_json
 
-FORMAT = 2  # 1: weights without float32 masters
+FORMAT = 3  # 1: weights without float32 masters; 2: the dense layer in the body, not in the head
 KEPT = 2
 _STATE = "state.json"
 

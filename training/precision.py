@@ -52,7 +52,7 @@ def _step(precision: str, config: Config) -> Callable[[], object]:
     observation_spec = tf.TensorSpec([84, 84, 4], tf.uint8)
     action_spec = tf.TensorSpec([], tf.int64)
     action_spec.maximum, action_spec.minimum = 5, 0
-    network = NatureQNetwork(observation_spec, action_spec, config.dueling, precision)
+    network = NatureQNetwork(observation_spec, action_spec, config.replace(precision=precision))
     network.create_variables()
     batch = tf.zeros([config.batch_size, 84, 84, 4], tf.uint8)
 
