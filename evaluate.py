@@ -2,6 +2,7 @@
 
 python evaluate.py                                    the best policy of the newest run
 python evaluate.py --run=runs/mine --gif=play.gif     and a film of its best game
+python evaluate.py --pretrained --game=Pong           the agent that comes with this program
 python evaluate.py --random --game=SpaceInvaders      a random agent, for a baseline
 """
 
@@ -22,8 +23,13 @@ _EPSILON = flags.DEFINE_float(
 )
 _SEED = flags.DEFINE_integer("seed", 1, "the same seed plays the same games")
 _RANDOM = flags.DEFINE_bool("random", False, "play a random agent, without a policy")
+_PRETRAINED = flags.DEFINE_bool(
+    "pretrained", False, "play the trained policy of --game that comes with this program"
+)
 _GAME = flags.DEFINE_string(
-    "game", None, f"the game that --random plays; default: {request.DEFAULT_GAME}"
+    "game",
+    None,
+    f"the game that --random or --pretrained plays; default: {request.DEFAULT_GAME}",
 )
 _GIF = flags.DEFINE_string("gif", None, "write a film of one game: full color, original size")
 _GIF_GAME = flags.DEFINE_integer(
@@ -43,6 +49,7 @@ def main() -> None:
             epsilon=_EPSILON.value,
             seed=_SEED.value,
             random=_RANDOM.value,
+            pretrained=_PRETRAINED.value,
             game=_GAME.value,
             gif=_GIF.value,
             gif_game=_GIF_GAME.value,

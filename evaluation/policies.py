@@ -24,6 +24,8 @@ CONFIG_FILE = "config.json"
 MODEL_FILE = "saved_model.pb"
 # In a run's folder, in the order they are taken.
 POLICIES_OF_A_RUN = ("policies/best", "policies/last")
+# In the box: pretrained/<game>/policy, beside the report and the curve of its training.
+PRETRAINED = Path(__file__).parent.parent / "pretrained"
 
 _TRAIN_ONE = "python train.py trains one"
 
@@ -115,6 +117,20 @@ def find_policy(
             "--policy name one elsewhere"
         )
     return max(policies, key=lambda folder: (folder / MODEL_FILE).stat().st_mtime_ns)
+
+
+def find_pretrained(game: str, folder: Path = PRETRAINED) -> Path:
+    """Return the policy of `game` that comes with this program.
+
+    Raises:
+      PolicyError: if there is none; the message names the games that have one.
+    """
+    found = folder / game / "policy"
+    if (found / MODEL_FILE).is_file():
+        return found
+    games = sorted(path.parent.parent.name for path in folder.glob(f"*/policy/{MODEL_FILE}"))
+    there = f"there is one for {', '.join(games)}" if games else f"the folder {folder} has none"
+    raise PolicyError(f"no pretrained policy for {game!r} comes with this program; {there}")
 
 
 def _policy_of_run(run: Path) -> Path | None:

@@ -26,6 +26,7 @@ class Request:
     epsilon: float | None
     seed: int
     random: bool
+    pretrained: bool
     game: str | None
     gif: str | None
     gif_game: int | None
@@ -45,11 +46,19 @@ def answer(request: Request) -> None:
     """
     _check_numbers(request)
     _check_files(request)
-    folder = None if request.random else policies.find_policy(request.run, request.policy)
+    folder = _policy_folder(request)
     card = None if folder is None else policies.read_card(folder)
     config = Config(game=request.game or DEFAULT_GAME) if card is None else card.config
     _check_game(config.game)
     _play(request, config, card)
+
+
+def _policy_folder(request: Request) -> Path | None:
+    if request.random:
+        return None
+    if request.pretrained:
+        return policies.find_pretrained(request.game or DEFAULT_GAME)
+    return policies.find_policy(request.run, request.policy)
 
 
 def _check_numbers(request: Request) -> None:
@@ -65,10 +74,16 @@ def _check_numbers(request: Request) -> None:
             raise UserError("--gif_game chooses the game of a film; name its file with --gif")
     if request.random and (request.run is not None or request.policy is not None):
         raise UserError("--random plays without a policy; leave out --run and --policy")
+    if request.pretrained and (request.run is not None or request.policy is not None):
+        raise UserError("--pretrained is a policy already; leave out --run and --policy")
+    if request.random and request.pretrained:
+        raise UserError("--random plays without a policy; leave out --pretrained")
     if request.random and request.epsilon is not None:
         raise UserError("--random means epsilon 1; leave out --epsilon")
-    if not request.random and request.game is not None:
-        raise UserError("--game goes with --random; a policy plays the game it was trained on")
+    if not (request.random or request.pretrained) and request.game is not None:
+        raise UserError(
+            "--game goes with --random or --pretrained; a policy plays the game it was trained on"
+        )
 
 
 def _check_range(flag: str, value: float, low: float, high: float) -> None:

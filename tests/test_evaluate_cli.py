@@ -67,7 +67,15 @@ def _finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
         (["--random", "--epsilon=0.1"], "--random means epsilon 1; leave out --epsilon"),
         (
             ["--game=Pong"],
-            "--game goes with --random; a policy plays the game it was trained on",
+            "--game goes with --random or --pretrained; a policy plays the game it was trained on",
+        ),
+        (
+            ["--pretrained", "--policy=a"],
+            "--pretrained is a policy already; leave out --run and --policy",
+        ),
+        (
+            ["--pretrained", "--random"],
+            "--random plays without a policy; leave out --pretrained",
         ),
         (["--run=none"], "there is no run's folder none; name one that exists"),
         (
@@ -116,7 +124,7 @@ def test_help_shows_all_flags(tmp_path: Path) -> None:
     status, stdout, stderr = _finish(_start(tmp_path, "--help"))
     assert (status, stderr) == (0, "")
     for field in dataclasses.fields(request.Request):
-        name = "[no]random" if field.name == "random" else field.name
+        name = f"[no]{field.name}" if str(field.type) == "bool" else field.name
         assert f"--{name}: " in stdout
 
 
@@ -185,7 +193,8 @@ def _request(**values: Any) -> request.Request:
     nothing: dict[str, Any] = dict.fromkeys(
         ["run", "policy", "epsilon", "game", "gif", "gif_game", "json"]
     )
-    plain = {**nothing, "games": 2, "seed": 4, "random": True, "gif_seconds": 60.0}
+    flags = {"random": True, "pretrained": False, "gif_seconds": 60.0}
+    plain = {**nothing, **flags, "games": 2, "seed": 4}
     return request.Request(**{**plain, **values})
 
 

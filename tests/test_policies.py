@@ -12,7 +12,13 @@ import exported_policy as exported
 import numpy as np
 import pytest
 
-from evaluation.policies import PolicyError, find_policy, load_policy, read_card
+from evaluation.policies import (
+    PolicyError,
+    find_policy,
+    find_pretrained,
+    load_policy,
+    read_card,
+)
 
 
 def test_a_loaded_policy_takes_the_greatest_q_value(exported_policy: Path) -> None:
@@ -154,3 +160,16 @@ def test_a_saved_model_that_is_no_policy(tmp_path: Path, exported_policy: Path) 
     shutil.copy(exported_policy / "config.json", tmp_path / "module")
     with pytest.raises(PolicyError, match="cannot be loaded"):
         load_policy(tmp_path / "module")
+
+
+def test_pretrained_policies_are_found_by_their_game(tmp_path: Path) -> None:
+    with pytest.raises(
+        PolicyError, match=r"for 'Pong' comes with this program; the folder .* none"
+    ):
+        find_pretrained("Pong", tmp_path)
+    policy = tmp_path / "Breakout" / "policy"
+    policy.mkdir(parents=True)
+    (policy / "saved_model.pb").touch()
+    assert find_pretrained("Breakout", tmp_path) == policy
+    with pytest.raises(PolicyError, match=r"comes with this program; there is one for Breakout$"):
+        find_pretrained("Pong", tmp_path)
