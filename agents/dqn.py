@@ -16,7 +16,7 @@ from agents import munchausen
 from agents.exploration import EpsilonGreedyPolicy
 from agents.n_step import n_step_transition
 from agents.networks import NatureQNetwork, NoisyView
-from agents.optimizers import WeightUpdate, build_optimizer
+from agents.optimizers import RunningAverage, WeightUpdate, build_optimizer
 from configs import Config
 
 
@@ -69,7 +69,8 @@ class DqnAgent(dqn_agent.DqnAgent):
     ) -> None:
         self._config = config
         self._generator = tf.random.Generator.from_seed(config.seed)
-        self._collect_network = collect_network or q_network
+        self._acting_network = target_q_network if config.act_with_target else q_network
+        self._collect_network = collect_network or self._acting_network
         self._collect_epsilon = tf.Variable(config.epsilon_initial, trainable=False)
         super().__init__(
             time_step_spec,
@@ -81,6 +82,7 @@ class DqnAgent(dqn_agent.DqnAgent):
                 config.epsilon_initial, config.epsilon_decay_iterations, config.epsilon_final
             ),
             n_step_update=config.n_step,
+            target_update_tau=config.target_update_tau,
             target_update_period=config.target_update_period,
             td_errors_loss_fn=common.element_wise_huber_loss,
             gamma=config.discount,
@@ -101,13 +103,24 @@ class DqnAgent(dqn_agent.DqnAgent):
 
     def _initialize(self) -> None:
         super()._initialize()
+        if self._average is not None:
+            self._average.begin()
         self.refresh_collect_policy()
+
+    def _get_target_updater(self, tau: float = 1.0, period: int = 1) -> Any:
+        self._average = None
+        if tau == 1:
+            return super()._get_target_updater(tau, period)
+        online = self._q_network.trainable_weights
+        sources = self._optimizer.masters if isinstance(self._optimizer, WeightUpdate) else online
+        self._average = RunningAverage(sources, self._target_q_network.trainable_weights, tau)
+        return common.Periodically(self._average.update, period, "periodic_update_targets")
 
     def refresh_collect_policy(self) -> None:
         """Let the collect policy have what was learned, where it does not at once."""
-        if self._collect_network is not self._q_network:
+        if self._collect_network is not self._acting_network:
             common.soft_variables_update(
-                self._q_network.variables, self._collect_network.variables, tau=1.0
+                self._acting_network.variables, self._collect_network.variables, tau=1.0
             )
             self._collect_epsilon.assign(self.epsilon)
 
@@ -129,14 +142,14 @@ class DqnAgent(dqn_agent.DqnAgent):
                 )
             )
             for network in (
-                self._q_network,
+                self._acting_network,
                 NoisyView(self._collect_network) if self._config.noisy else self._collect_network,
             )
         )
         return greedy, EpsilonGreedyPolicy(collects, self._epsilon_of_collection, self._generator)
 
     def _epsilon_of_collection(self) -> tf.Tensor:
-        lags = self._collect_network is not self._q_network
+        lags = self._collect_network is not self._acting_network
         return self._collect_epsilon if lags else self.epsilon
 
     def _to_transition(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -64,6 +65,11 @@ class WeightUpdate(tf.Module):
         else:
             optimizer.build(self._masters)
 
+    @property
+    def masters(self) -> list[tf.Variable]:
+        """The weights in float32, in their order."""
+        return list(self._masters)
+
     def apply_gradients(self, grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]]) -> None:
         """Update the weights.
 
@@ -78,3 +84,45 @@ class WeightUpdate(tf.Module):
         for weight, master in zip(self._weights, self._masters, strict=True):
             if weight is not master:
                 weight.assign(tf.cast(master, weight.dtype))
+
+
+class RunningAverage(tf.Module):
+    """Keeps weights as a running average of others, in float32 whatever their own precision.
+
+    A small share of a bfloat16 weight would be rounded off: see WeightUpdate.
+
+    Args:
+      sources: float32, whose average is kept.
+      targets: the averages, rounded to their precision; equal to `sources` at first.
+      tau: share of the sources in each update, above 0 to 1.
+    """
+
+    def __init__(
+        self, sources: Sequence[tf.Variable], targets: Sequence[tf.Variable], tau: float
+    ) -> None:
+        super().__init__(name="RunningAverage")
+        self._sources = list(sources)
+        self._targets = list(targets)
+        self._tau = tau
+        self._averages = [
+            target if target.dtype == tf.float32 else tf.Variable(tf.cast(target, tf.float32))
+            for target in targets
+        ]
+
+    def begin(self) -> None:
+        """Let the averages begin at the sources."""
+        for source, average in zip(self._sources, self._averages, strict=True):
+            average.assign(source)
+        self._round()
+
+    def update(self) -> Any:
+        """Move each average by tau towards its source; return the operation, in a graph."""
+        for source, average in zip(self._sources, self._averages, strict=True):
+            average.assign_add(self._tau * (source - average))
+        self._round()
+        return tf.no_op()  # all else runs before it, by automatic control dependencies
+
+    def _round(self) -> None:
+        for target, average in zip(self._targets, self._averages, strict=True):
+            if target is not average:
+                target.assign(tf.cast(average, target.dtype))

@@ -131,6 +131,16 @@ class Config:
     target_update_period: int = _number(
         500, "the target network is copied every so often", low=1, high=10**8, unit="train steps"
     )
+    target_update_tau: float = _number(
+        1.0,
+        "share of the online network in each update of the target network; 1: a copy, below: a "
+        "running average of the weights",
+        low=1e-6,
+        high=1.0,
+    )
+    act_with_target: bool = _plain(
+        False, "the target network plays, in training, in evaluations and in exports"
+    )
     precision: str = _choice(
         "auto",
         "arithmetic of the network's body; auto takes bfloat16 where a short measurement finds it "

@@ -24,7 +24,7 @@ from two_states import (
 import agents
 from agents import dqn
 from agents.networks import NatureQNetwork
-from agents.optimizers import WeightUpdate, build_optimizer
+from agents.optimizers import RunningAverage, WeightUpdate, build_optimizer
 from configs import Config
 
 
@@ -301,3 +301,49 @@ def test_every_agent_of_the_registry_keeps_the_contract(agent: str) -> None:
     pictures = ts.restart(tf.zeros([3, 84, 84, 4], tf.uint8), batch_size=3)
     for policy in (built.policy, built.collect_policy, built.random_policy):
         assert policy.action(pictures).action.shape == [3]
+
+
+def test_running_average_of_bfloat16_weights_swallows_nothing() -> None:
+    """Above 1 bfloat16 has steps of 2^-7: a step of 2^-10 alone is rounded off."""
+    source = tf.Variable([1.0])
+    rough, exact = tf.Variable([1.0], dtype=tf.bfloat16), tf.Variable([1.0])
+    averages = [RunningAverage([source], [target], tau=2**-10) for target in (rough, exact)]
+    for average in averages:
+        average.begin()
+    source.assign([2.0])
+    for _ in range(8):
+        for average in averages:
+            average.update()
+    assert float(exact[0]) == pytest.approx(2 - (1 - 2**-10) ** 8, rel=1e-6)
+    assert float(rough[0]) == 1 + 2**-7
+
+
+@pytest.mark.parametrize("period", [1, 2])
+def test_target_as_running_average(period: int) -> None:
+    agent, online, target = agent_of(target_update_tau=0.25, target_update_period=period)
+    agent.initialize()
+    start = online.kernel.numpy()
+    np.testing.assert_array_equal(target.kernel, start)
+    agent.train(transition(reward=1.25, discount=0.0))
+    if period == 2:
+        np.testing.assert_array_equal(target.kernel, start)
+        agent.train(transition(reward=1.25, discount=0.0))
+    np.testing.assert_allclose(
+        target.kernel, start + 0.25 * (online.kernel.numpy() - start), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_the_target_network_can_act(overlap: bool) -> None:
+    agent = nature_agent(act_with_target=True, overlap=overlap, epsilon_initial=0.0,
+                         epsilon_final=0.0)  # fmt: skip
+    last = agent._target_q_network.trainable_weights[-1]
+    last.assign([0.0, 100.0])
+    agent.refresh_collect_policy()
+    pictures = ts.restart(tf.zeros([3, 84, 84, 4], tf.uint8), batch_size=3)
+    for policy in (agent.policy, agent.collect_policy):
+        assert policy.action(pictures).action.numpy().tolist() == [1, 1, 1]
+    last.assign([100.0, 0.0])
+    agent.refresh_collect_policy()
+    for policy in (agent.policy, agent.collect_policy):
+        assert policy.action(pictures).action.numpy().tolist() == [0, 0, 0]
