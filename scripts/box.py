@@ -1,13 +1,17 @@
 """Puts the best policy of a run into the box: `python -m scripts.box RUN`.
 
-pretrained/<game>/policy/           the exported policy, with the run's config
-pretrained/<game>/report.json       its scores: 30 whole games, seeds never used in training
-pretrained/<game>/metrics.csv       the run's own rows, from which its curve is drawn
-pretrained/<game>/evaluations.csv
+| in pretrained/<game>/ | what it is |
+|---|---|
+| policy/ | the exported policy |
+| report.json | its scores: 30 whole games, seeds never used in training |
+| config.json, metrics.csv, evaluations.csv | of the run, copied as they were |
+
+`python -m experiments.report pretrained` draws the curves again.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -18,9 +22,9 @@ from absl import flags
 from console.errors import UserError, run_main
 from evaluation import policies
 from experiments.arguments import named_first_argument
+from experiments.records import FILES
 
 ROOT = Path(__file__).parent.parent
-_FILES = ("metrics.csv", "evaluations.csv")
 
 
 def main() -> None:
@@ -41,10 +45,13 @@ def put_in_box(run: Path, box: Path) -> Path:
     folder = box / policies.read_card(policy).config.game
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(policy, folder / "policy")
-    for name in _FILES:
+    for name in FILES:
         shutil.copyfile(run / name, folder / name)
-    report = folder / "report.json"
-    command = [sys.executable, "evaluate.py", f"--policy={folder / 'policy'}", f"--json={report}"]
+    here = os.path.relpath(folder, ROOT)  # as a user would name it, who works where this program is
+    command = [
+        *(sys.executable, "evaluate.py"),
+        *(f"--policy={here}/policy", f"--json={here}/report.json"),
+    ]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         raise UserError(f"the policy in {folder} could not be evaluated; see above")
     return folder
