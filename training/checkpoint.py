@@ -3,7 +3,7 @@
     checkpoints/000005000/variables.*      weights, target, optimizer slots, counters, exploration
     checkpoints/000005000/priorities.npz   of prioritized replay; they change all the time
     checkpoints/000005000/state.json       the rest, with the checksums of these
-    replay/rows-*.npz                      its rows, each written once; see replay/segments.py
+    replay/rows-*.npz                      the replay's rows, each written once (replay/segments.py)
 
 A checkpoint is written beside the others under another name and then renamed. The last two are
 kept: if the newest is torn, the one before it is taken.
