@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -102,6 +103,7 @@ def test_order_of_draws_and_changes(
     draw, change = ring._draw_by_priority, ring.update_priorities
 
     def noted_draw(batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+        time.sleep(0.1)  # nothing that must wait for this draw comes before it by luck
         ids, weights = draw(batch_size)
         tape.append(f"draw {len(batches)}")
         batches.append((ids.tolist(), weights.tolist()))
