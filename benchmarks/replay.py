@@ -26,7 +26,7 @@ KINDS = ("1 step, warm", "1 step, cold", "3 step, warm", "3 step, cold")
 MEMORY_BAR_BYTES = 7.3e9  # of a million transitions
 SAMPLE_BAR_MS = 1.0
 GROWTH_BAR = 1.1
-_RING_BYTES_PER_TRANSITION = 7_068
+_RING_BYTES_PER_TRANSITION = 7_068 + 32  # and two nodes of the sum tree, or nearly four
 _LIBRARIES_BYTES = 1.5e9
 _SB3_BYTES = 7e9  # at OTHERS_TRANSITIONS, with its libraries
 
@@ -104,6 +104,8 @@ def main() -> None:
     batch = f"--batch_size={values.batch_size}"
     sizes = sorted({SMALL_TRANSITIONS, OTHERS_TRANSITIONS, values.transitions})
     asked = [(Contender("benchmarks.replay_memory", ("--memory=ring",)), size) for size in sizes]
+    by_priority = Contender("benchmarks.replay_memory", ("--memory=prioritized",))
+    asked.append((by_priority, values.transitions))
     others = [Contender("benchmarks.replay_memory", ("--memory=tf_uniform",))]
     if values.peers:
         python = peer_environment.ready(

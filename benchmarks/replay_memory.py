@@ -104,6 +104,34 @@ def _ring(transitions: int, batch_size: int) -> tuple[str, Samplers, int]:
     return "this project's ring of frames", samplers, growth_bytes
 
 
+def _prioritized(transitions: int, batch_size: int) -> tuple[str, Samplers, int]:
+    """This project's, drawing by priorities at random, of which each is another."""
+    import tensorflow as tf
+
+    from benchmarks import synthetic
+    from replay.prioritized import PrioritizedReplay
+
+    def new(capacity: int) -> PrioritizedReplay:
+        replay = PrioritizedReplay(
+            _data_spec(), capacity, 4, seed=1, n_step=3, exponent=0.5, weight_initial=0.4,
+            weight_batches=10**6,
+        )  # fmt: skip
+        synthetic.fill(replay.ring)
+        ids = np.arange(replay.ring.oldest_row * 4, (replay.ring.rows_added - 3) * 4)
+        priorities = np.random.default_rng(0).random(len(ids), np.float32)
+        replay.ring.update_priorities(ids, priorities)
+        return replay
+
+    def sampler(replay: PrioritizedReplay) -> Callable[[], object]:
+        return tf.function(lambda: replay.sample_by_priority(batch_size))
+
+    sampler(new(1_000))()  # first, as for the ring
+    before_bytes = measurement.resident_bytes()
+    replay = new(transitions)
+    growth_bytes = measurement.resident_bytes() - before_bytes
+    return "the same, by priority", {"3 step": sampler(replay)}, growth_bytes
+
+
 def _tf_uniform(transitions: int, batch_size: int) -> tuple[str, Samplers, int]:
     import tensorflow as tf
     from tf_agents.replay_buffers import tf_uniform_replay_buffer
@@ -162,6 +190,7 @@ def _data_spec() -> Any:
 
 _MEMORIES: dict[str, Callable[[int, int], tuple[str, Samplers, int]]] = {
     "ring": _ring,
+    "prioritized": _prioritized,
     "tf_uniform": _tf_uniform,
     "sb3": _sb3,
 }

@@ -168,6 +168,27 @@ class Config:
     replay_capacity: int = _number(
         100_000, "transitions kept, 7,068 bytes each", low=100, high=10**8, unit="transitions"
     )
+    prioritized: bool = _plain(
+        False, "prioritized replay: transitions are drawn by what there was to learn from them"
+    )
+    priority_exponent: float = _number(
+        0.5,
+        "of the priorities by which they are drawn; 0: uniform. 0.5 is Rainbow's, 0.6 that of "
+        "prioritized replay's own paper",
+        low=0.0,
+        high=1.0,
+    )
+    priority_weight_initial: float = _number(
+        0.4,
+        "exponent of the importance weights at first; at 1 they make up for all that is drawn more "
+        "often",
+        low=0.0,
+        high=1.0,
+    )
+    priority_weight_iterations: int = _number(
+        50_000, "it rises linearly to 1 over so many; give as many as the run has", low=1,
+        high=10**9, unit="iterations",
+    )  # fmt: skip
     epsilon_initial: float = _number(1.0, "share of random actions at the start", low=0.0, high=1.0)
     epsilon_final: float = _number(
         0.01, "share of random actions after the decay", low=0.0, high=1.0

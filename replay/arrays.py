@@ -30,6 +30,20 @@ class Window(NamedTuple):
     next_observation: np.ndarray
 
 
+class WeightedWindow(NamedTuple):
+    """Windows that were drawn by priority.
+
+    Attributes:
+      window: the B windows.
+      weights: float32 [B], importance, above 0 to 1: what each counts for in learning.
+      ids: int64 [B], where each begins; by these its priority can be changed.
+    """
+
+    window: Window
+    weights: np.ndarray
+    ids: np.ndarray
+
+
 class Rows(NamedTuple):
     """Consecutive rows of the ring, as they are kept: arrays [rows, games, ...]."""
 

@@ -165,7 +165,12 @@ class FrameRing:
         """
         state: Any = self.generator.bit_generator.state
         self._state_before_ahead = state if ahead else None
-        start, game, steps = self.draw(batch_size, n_step)
+        return self.windows(*self.draw(batch_size, n_step), n_step)
+
+    def windows(
+        self, start: np.ndarray, game: np.ndarray, steps: np.ndarray, n_step: int
+    ) -> Window:
+        """Return the windows that begin at rows `start`, of `steps` agent steps each, int64 [B]."""
         offsets = np.arange(n_step)
         valid = offsets < steps[:, None]  # [B, n]
         index = (np.where(valid, start[:, None] + offsets, 0) % self._size, game[:, None])

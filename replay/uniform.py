@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -38,6 +39,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
       seed: of the generator that draws the samples.
       stack_size: frames in an observation; 1: observations are kept whole.
       on_sampled: is told of the seconds that each `sample` took.
+      new_ring: builds the ring from the same arguments that FrameRing takes.
     """
 
     def __init__(
@@ -49,10 +51,11 @@ class UniformReplay(replay_buffer.ReplayBuffer):
         seed: int,
         stack_size: int = 4,
         on_sampled: Callable[[float], None] = lambda _: None,
+        new_ring: Callable[..., FrameRing] = FrameRing,
     ) -> None:
         super().__init__(data_spec, capacity, stateful_dataset=True)
         shape = tuple(data_spec.observation.shape)
-        self.ring = FrameRing(
+        self.ring = new_ring(
             capacity,
             num_envs,
             seed=seed,
@@ -72,13 +75,20 @@ class UniformReplay(replay_buffer.ReplayBuffer):
         """
 
         def draw() -> Window:
-            began = time.perf_counter()
-            window = self.ring.sample(batch_size, n_step, ahead=ahead)
-            self._on_sampled(time.perf_counter() - began)
-            return window
+            with self._timed():
+                return self.ring.sample(batch_size, n_step, ahead=ahead)
 
+        return Window(*call(draw, self._window_spec(n_step), [batch_size]))
+
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self._on_sampled(time.perf_counter() - began)
+
+    def _window_spec(self, n_step: int) -> Window:
         observation = self._data_spec.observation
-        spec = Window(
+        return Window(
             observation=observation,
             action=tf.TensorSpec([], tf.int64),
             rewards=tf.TensorSpec([n_step], tf.float32),
@@ -86,7 +96,6 @@ class UniformReplay(replay_buffer.ReplayBuffer):
             valid=tf.TensorSpec([n_step], tf.bool),
             next_observation=observation,
         )
-        return Window(*_call(draw, spec, [batch_size]))
 
     def _num_frames(self) -> tf.Tensor:
         return tf.numpy_function(lambda: np.int64(self.ring.num_kept), [], tf.int64)
@@ -111,7 +120,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
 
         scalars = [tf.TensorSpec([], tf.int64), tf.TensorSpec([], tf.float32)]
         spec = [*(getattr(self._data_spec, name) for name in _FIELDS), *scalars]
-        *fields, ids, odds = _call(draw, spec, [batch, length])
+        *fields, ids, odds = call(draw, spec, [batch, length])
         items: Any = (self._trajectory(fields), BufferInfo(ids, odds))
         if num_steps is None:
             items = tf.nest.map_structure(lambda item: item[:, 0], items)
@@ -178,7 +187,7 @@ def _with_outer(spec: Any, outer: Sequence[int]) -> tf.TensorSpec:
     return tf.TensorSpec([*outer, *spec.shape], spec.dtype)
 
 
-def _call(function: Callable[[], Any], spec: Any, outer: Sequence[int]) -> Sequence[Any]:
+def call(function: Callable[[], Any], spec: Any, outer: Sequence[int]) -> Sequence[Any]:
     """Call numpy code from a graph; `spec` tells what it returns, without the `outer` axes."""
     specs = [_with_outer(item, outer) for item in spec]
     results = tf.numpy_function(lambda: tuple(function()), [], [item.dtype for item in specs])

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from configs import Config
 from console.errors import UserError
+from replay.arrays import Window
 from replay.frame_ring import FIRST, MID, FrameRing
 from training import parts
 from training.checkpoint import Checkpoints
@@ -390,7 +391,7 @@ def test_a_batch_that_waits_is_drawn_again(tmp_path: Path) -> None:
     Checkpoints(RunFolder(tmp_path), restored).restore(pytest.fail)
     waits = built.iterations.batch_ahead
     again = restored.replay.ring.sample(config.batch_size, config.n_step)
-    assert waits is not None
+    assert isinstance(waits, Window)
     for one, two in zip(waits, again, strict=True):
         np.testing.assert_array_equal(one, two)
     later = restored.replay.ring.sample(config.batch_size, config.n_step)

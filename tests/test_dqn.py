@@ -23,6 +23,7 @@ from two_states import (
 
 import agents
 from agents import dqn
+from agents.n_step import n_step_transition
 from agents.networks import NatureQNetwork
 from agents.optimizers import RunningAverage, WeightUpdate, build_optimizer
 from configs import Config
@@ -62,6 +63,25 @@ def test_loss_is_per_sample_and_weighted() -> None:
     info = agent.loss(both, weights=tf.constant([2.0, 0.0]))
     np.testing.assert_allclose(info.extra.td_loss, [0.125, 1.5])  # not their mean
     assert float(info.loss) == pytest.approx((2 * 0.125 + 0 * 1.5) / 2)
+
+
+def test_training_steps_are_weighted_and_priorities_are_not() -> None:
+    agent, online, _ = agent_of()
+    # Errors 1.5 - 1 for S1 and 4 - 3 for S2; Huber's slopes are the same; the mean halves them.
+    batch = n_step_transition(
+        tf.constant([S1, S2]),
+        tf.constant([0, 1], tf.int64),
+        tf.constant([[1.5], [4.0]]),
+        tf.zeros([2, 1]),
+        tf.fill([2, 1], True),
+        tf.constant([S1, S1]),
+        discount=0.5,
+        reward_clip=0.0,
+    )
+    info = agent.train(batch, weights=tf.constant([1.0, 0.25]))
+    learned = [[1 + 0.1 * 1.0 * 0.5 / 2, 2.0], [4.0, 3 + 0.1 * 0.25 * 1.0 / 2]]
+    np.testing.assert_allclose(online.kernel, learned, rtol=1e-6)
+    assert info.extra.priority.numpy().tolist() == [0.5, 1.0]
 
 
 @pytest.mark.parametrize(("double", "online_calls"), [(False, 1), (True, 2)])

@@ -74,7 +74,7 @@ class _Agent:
         )
         self.newest_learned: list[int] = []
 
-    def train(self, transition: trajectory.Transition) -> tf_agent.LossInfo:
+    def train(self, transition: trajectory.Transition, weights: None) -> tf_agent.LossInfo:
         """Write down the newest frame that was learned."""
         newest = tf.reduce_max(transition.next_time_step.observation)
         learned = tf.numpy_function(self._learned, [newest], tf.int64)

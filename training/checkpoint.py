@@ -1,8 +1,9 @@
 """Checkpoints: everything that a resume needs, each whole or not there.
 
-    checkpoints/000005000/variables.*   weights, target, optimizer slots, counters, exploration
-    checkpoints/000005000/state.json    the rest, with the checksums of both
-    replay/rows-*.npz                   the replay's rows, each written once; see replay/segments.py
+    checkpoints/000005000/variables.*      weights, target, optimizer slots, counters, exploration
+    checkpoints/000005000/priorities.npz   of prioritized replay; they change all the time
+    checkpoints/000005000/state.json       the rest, with the checksums of these
+    replay/rows-*.npz                      the replay's rows, each written once (replay/segments.py)
 
 A checkpoint is written beside the others under another name and then renamed. The last two are
 kept: if the newest is torn, the one before it is taken.
@@ -18,9 +19,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from console.errors import UserError
+from replay.prioritized_ring import PrioritizedRing
 from replay.segments import SegmentError, SegmentStore
 from training.parts import Parts
 from training.run_folder import RunFolder, write_json
@@ -28,6 +31,7 @@ from training.run_folder import RunFolder, write_json
 FORMAT = 3  # 1: weights without float32 masters; 2: the dense layer in the body, not in the head
 KEPT = 2
 _STATE = "state.json"
+_PRIORITIES = "priorities.npz"
 
 
 class TornCheckpointError(Exception):
@@ -66,6 +70,8 @@ class Checkpoints:
         temporary.mkdir()
         self._variables.write(str(temporary / "variables"))
         ring = self._parts.replay.ring
+        if isinstance(ring, PrioritizedRing):
+            np.savez(temporary / _PRIORITIES, **ring.priority_state())
         body = {
             "format": FORMAT,
             "iteration": iteration,
@@ -129,6 +135,9 @@ class Checkpoints:
                     "this program, and cannot be resumed; its policies can still be played"
                 )
             self._segments.load(ring, body["replay_rows"])
+            if isinstance(ring, PrioritizedRing):
+                with np.load(path / _PRIORITIES, allow_pickle=False) as arrays:
+                    ring.put_priority_state(dict(arrays))
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise TornCheckpointError(f"cannot be read: {error}") from error
         except SegmentError as error:

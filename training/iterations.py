@@ -12,7 +12,8 @@ from tf_agents.metrics import tf_metrics
 
 from agents.n_step import n_step_transition
 from configs import Config
-from replay.arrays import Window
+from replay.arrays import WeightedWindow, Window
+from replay.prioritized import PrioritizedReplay
 from replay.uniform import UniformReplay
 from training.time_spent import TimeSpent
 
@@ -29,7 +30,8 @@ class Iterations(tf.Module):
 
     Either way the policy that plays has learned from all iterations before. With overlap the batch
     of an iteration misses the agent steps of that iteration. The order of all draws and steps is
-    fixed: the same seed gives the same run.
+    fixed: the same seed gives the same run. With prioritized replay the priorities of a batch are
+    changed when it has been learned from and, with overlap, the next one has been drawn.
 
     Attributes:
       batch_ahead: the batch that the next training step will learn from, None if not drawn yet.
@@ -63,7 +65,7 @@ class Iterations(tf.Module):
         self._missing = tf.Variable(0, dtype=tf.int32, name="agent_steps_missing")
         self._random_driver = self._driver(agent.random_policy)
         self._collect_driver = self._driver(agent.collect_policy)
-        self.batch_ahead: Window | None = None
+        self.batch_ahead: Window | WeightedWindow | None = None
 
     @property
     def variables_to_keep(self) -> dict[str, tf.Variable]:
@@ -127,14 +129,14 @@ class Iterations(tf.Module):
             time_step, sec = self._play(time_step, after=sums)
             with tf.control_dependencies([sec]):
                 batch = self._sample()
-            sums += self._learn(batch)
+            sums += self._learn(batch, drawn_before=batch)
             playing_sec += sec
         return sums / tf.cast(count, tf.float64), playing_sec
 
     @tf.function
     def _run_overlapped(
-        self, count: tf.Tensor, batch: Window
-    ) -> tuple[tf.Tensor, tf.Tensor, Window]:
+        self, count: tf.Tensor, batch: Window | WeightedWindow
+    ) -> tuple[tf.Tensor, tf.Tensor, Window | WeightedWindow]:
         time_step = self._env.current_time_step()
         sums, playing_sec = _zeros()
         for _ in tf.range(count):
@@ -142,7 +144,7 @@ class Iterations(tf.Module):
             time_step, sec = self._play(time_step, after=sums)
             with tf.control_dependencies([sec]):
                 next_batch = self._sample()
-            sums += self._learn(batch)
+            sums += self._learn(batch, drawn_before=next_batch)
             batch = next_batch
             playing_sec += sec
             with tf.control_dependencies([sec, sums]):
@@ -150,7 +152,7 @@ class Iterations(tf.Module):
         return sums / tf.cast(count, tf.float64), playing_sec, batch
 
     @tf.function
-    def _draw(self) -> Window:
+    def _draw(self) -> Window | WeightedWindow:
         return self._sample()
 
     def _play(self, time_step: Any, after: tf.Tensor) -> tuple[Any, tf.Tensor]:
@@ -171,18 +173,36 @@ class Iterations(tf.Module):
             return tf.ensure_shape(tf.numpy_function(time.perf_counter, [], tf.float64), [])
         return tf.timestamp()
 
-    def _sample(self) -> Window:
-        config = self._config
-        return self._replay.sample(config.batch_size, config.n_step, ahead=config.overlap)
+    def _sample(self) -> Window | WeightedWindow:
+        config, replay = self._config, self._replay
+        if isinstance(replay, PrioritizedReplay):
+            return replay.sample_by_priority(config.batch_size, ahead=config.overlap)
+        return replay.sample(config.batch_size, config.n_step, ahead=config.overlap)
 
-    def _learn(self, batch: Window) -> tf.Tensor:
-        """Take one training step; return LOSS_FIELDS, float64."""
-        config = self._config
+    def _learn(
+        self, batch: Window | WeightedWindow, drawn_before: Window | WeightedWindow
+    ) -> tf.Tensor:
+        """Take one training step; return LOSS_FIELDS, float64.
+
+        Args:
+          batch: what is learned.
+          drawn_before: is drawn by the priorities as they were before this step changes them.
+        """
+        config, replay = self._config, self._replay
+        weights, window = None, batch
+        if isinstance(batch, WeightedWindow):
+            weights, window = batch.weights, batch.window
         info = self._agent.train(
-            n_step_transition(*batch, discount=config.discount, reward_clip=config.reward_clip)
+            n_step_transition(*window, discount=config.discount, reward_clip=config.reward_clip),
+            weights=weights,
         )
         error = tf.reduce_mean(tf.abs(info.extra.td_error))
         means = tf.stack([info.loss, error, tf.reduce_mean(info.extra.q_value)])
+        if isinstance(batch, WeightedWindow) and isinstance(replay, PrioritizedReplay):
+            with tf.control_dependencies(tf.nest.flatten(drawn_before)):
+                changed = replay.update_priorities(batch.ids, info.extra.priority)
+            with tf.control_dependencies([changed]):
+                means = tf.identity(means)
         return tf.cast(means, tf.float64)
 
 

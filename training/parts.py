@@ -13,6 +13,7 @@ from tf_agents.trajectories import time_step as ts
 import agents
 from configs import Config
 from envs import suite
+from replay.prioritized import PrioritizedReplay
 from replay.uniform import UniformReplay
 from training.iterations import Iterations
 from training.time_spent import TimedEnvironment, TimeSpent
@@ -65,13 +66,7 @@ def build(config: Config, games_seed: int | None = None) -> Parts:
     spent = TimeSpent()
     tf_env = tf_py_environment.TFPyEnvironment(TimedEnvironment(env, spent))
     agent = agents.build(tf_env.time_step_spec(), tf_env.action_spec(), config)
-    replay = UniformReplay(
-        agent.collect_data_spec,
-        config.replay_capacity,
-        config.num_envs,
-        seed=config.seed,
-        on_sampled=lambda seconds: spent.add("sampling", seconds),
-    )
+    replay = _replay(config, agent.collect_data_spec, spent)
     iterations = Iterations(config, tf_env, agent, replay, spent)
     return Parts(
         config=config,
@@ -81,6 +76,25 @@ def build(config: Config, games_seed: int | None = None) -> Parts:
         variables={"agent": agent, **iterations.variables_to_keep},
         iterations=iterations,
         time_spent=spent,
+    )
+
+
+def _replay(config: Config, data_spec: Any, spent: TimeSpent) -> UniformReplay:
+    place = (data_spec, config.replay_capacity, config.num_envs)
+
+    def on_sampled(seconds: float) -> None:
+        spent.add("sampling", seconds)
+
+    if not config.prioritized:
+        return UniformReplay(*place, seed=config.seed, on_sampled=on_sampled)
+    return PrioritizedReplay(
+        *place,
+        seed=config.seed,
+        n_step=config.n_step,
+        exponent=config.priority_exponent,
+        weight_initial=config.priority_weight_initial,
+        weight_batches=config.priority_weight_iterations,
+        on_sampled=on_sampled,
     )
 
 
