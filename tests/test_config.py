@@ -162,6 +162,9 @@ _WATCHING = {
     "munchausen_log_policy_min",
     "atoms",
     "value_max",
+    "priority_exponent",
+    "priority_weight_initial",
+    "priority_weight_iterations",
 }
 
 
@@ -197,6 +200,7 @@ def test_notebook_is_the_reference_recipe_to_the_letter() -> None:
         "deterministic": False,
         "update_period": 4,  # agent steps for one training step
         "initial_collect_steps": 20_000,
+        "prioritized": False,
         "replay_capacity": 100_000,
         "epsilon_initial": 1.0,
         "epsilon_final": 0.01,
