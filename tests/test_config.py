@@ -195,6 +195,8 @@ def test_notebook_is_the_reference_recipe_to_the_letter() -> None:
         "learning_rate": 2.5e-4,
         "optimizer_epsilon": 1e-5,
         "target_update_period": 2_000,  # training steps
+        "target_update_tau": 1.0,  # a copy
+        "act_with_target": False,
         "precision": "float32",
         "overlap": False,
         "deterministic": False,
