@@ -37,6 +37,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
       num_envs: games side by side, the batch that is added.
       seed: of the generator that draws the samples.
       stack_size: frames in an observation; 1: observations are kept whole.
+      stack_on_device: `sample` has TensorFlow stack the frames, not the ring.
       on_sampled: is told of the seconds that each `sample` took.
     """
 
@@ -48,6 +49,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
         *,
         seed: int,
         stack_size: int = 4,
+        stack_on_device: bool = False,
         on_sampled: Callable[[float], None] = lambda _: None,
     ) -> None:
         super().__init__(data_spec, capacity, stateful_dataset=True)
@@ -60,6 +62,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
             frame_dtype=data_spec.observation.dtype.as_numpy_dtype,
             stack_size=stack_size,
         )
+        self._stack_on_device = stack_on_device and stack_size > 1
         self._on_sampled = on_sampled
 
     def sample(self, batch_size: int, n_step: int, *, ahead: bool = False) -> Window:
@@ -73,11 +76,16 @@ class UniformReplay(replay_buffer.ReplayBuffer):
 
         def draw() -> Window:
             began = time.perf_counter()
-            window = self.ring.sample(batch_size, n_step, ahead=ahead)
+            window = self.ring.sample(
+                batch_size, n_step, ahead=ahead, stacked=not self._stack_on_device
+            )
             self._on_sampled(time.perf_counter() - began)
             return window
 
         observation = self._data_spec.observation
+        if self._stack_on_device:
+            *frame, stack = observation.shape
+            observation = tf.TensorSpec([stack, *frame], observation.dtype)
         spec = Window(
             observation=observation,
             action=tf.TensorSpec([], tf.int64),
@@ -86,7 +94,13 @@ class UniformReplay(replay_buffer.ReplayBuffer):
             valid=tf.TensorSpec([n_step], tf.bool),
             next_observation=observation,
         )
-        return Window(*_call(draw, spec, [batch_size]))
+        window = Window(*_call(draw, spec, [batch_size]))
+        if not self._stack_on_device:
+            return window
+        return window._replace(
+            observation=_stacked(window.observation),
+            next_observation=_stacked(window.next_observation),
+        )
 
     def _num_frames(self) -> tf.Tensor:
         return tf.numpy_function(lambda: np.int64(self.ring.num_kept), [], tf.int64)
@@ -185,6 +199,11 @@ def _call(function: Callable[[], Any], spec: Any, outer: Sequence[int]) -> Seque
     for result, item in zip(results, specs, strict=True):
         result.set_shape(item.shape)
     return results
+
+
+def _stacked(frames: Any) -> Any:
+    """Return frames [B, stack, ...] as stacks [B, ..., stack], by the device that is at hand."""
+    return tf.transpose(frames, [0, *range(2, len(frames.shape)), 1])
 
 
 def _preprocessed(

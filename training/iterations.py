@@ -16,6 +16,14 @@ from replay.arrays import Window
 from replay.uniform import UniformReplay
 from training.time_spent import TimeSpent
 
+BOOKKEEPING = "/CPU:0"
+"""Where everything is but learning and the networks.
+
+A GPU works off one queue: a number that is copied back from it waits for all that was queued
+before, the training step among it. TensorFlow would put the int64 counters there, and with them the
+loop around the games, so that playing would wait at every step for learning to end.
+"""
+
 LOSS_FIELDS = ("loss", "td_error_abs", "q_value")
 
 
@@ -27,9 +35,12 @@ class Iterations(tf.Module):
         yes        draw 1 | learn 1        | learn 2        | ...
                           | play 1, draw 2 | play 2, draw 3 | ...
 
-    Either way the policy that plays has learned from all iterations before. With overlap the batch
-    of an iteration misses the agent steps of that iteration. The order of all draws and steps is
-    fixed: the same seed gives the same run.
+    Either way the policy that plays has learned from all iterations before; with overlap and
+    `config.policy_lag_iterations` above 1, from those up to the last multiple of that. With overlap
+    the batch of an iteration misses the agent steps of that iteration. The order of all draws and
+    steps is fixed: the same seed gives the same run.
+
+    On a GPU learning and the networks are there, all else is on the processor; see BOOKKEEPING.
 
     Attributes:
       batch_ahead: the batch that the next training step will learn from, None if not drawn yet.
@@ -56,11 +67,14 @@ class Iterations(tf.Module):
         self._agent = agent
         self._replay = replay
         self._spent = spent
-        self._agent_steps = tf_metrics.EnvironmentSteps()
-        # How many there should be by now. Games side by side overshoot: what one iteration collects
-        # too much, a later one leaves out, so that `update_period` is kept to in the long run.
-        self._agent_steps_due = tf.Variable(0, dtype=tf.int64, name="agent_steps_due")
-        self._missing = tf.Variable(0, dtype=tf.int32, name="agent_steps_missing")
+        with tf.device(BOOKKEEPING):
+            self._agent_steps = tf_metrics.EnvironmentSteps()
+            # How many there should be by now. Games side by side overshoot: what one iteration
+            # collects too much, a later one leaves out, so that `update_period` is kept to in the
+            # long run.
+            self._agent_steps_due = tf.Variable(0, dtype=tf.int64, name="agent_steps_due")
+            self._missing = tf.Variable(0, dtype=tf.int32, name="agent_steps_missing")
+        self._learn = tf.function(self._train, jit_compile=True) if config.xla else self._train
         self._random_driver = self._driver(agent.random_policy)
         self._collect_driver = self._driver(agent.collect_policy)
         self.batch_ahead: Window | None = None
@@ -114,17 +128,17 @@ class Iterations(tf.Module):
 
     @tf.function
     def _collect_at_random(self, until: tf.Tensor) -> None:
-        self._agent_steps_due.assign(until)
-        self._missing.assign(tf.cast(until - self._agent_steps.result(), tf.int32))
-        self._random_driver.run(self._env.current_time_step())
+        with tf.device(BOOKKEEPING):
+            self._agent_steps_due.assign(until)
+            self._missing.assign(tf.cast(until - self._agent_steps.result(), tf.int32))
+            self._random_driver.run(self._env.current_time_step())
 
     @tf.function
     def _run(self, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        time_step = self._env.current_time_step()
         sums, playing_sec = _zeros()
         for _ in tf.range(count):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-            time_step, sec = self._play(time_step, after=sums)
+            sec = self._play(after=sums)
             with tf.control_dependencies([sec]):
                 batch = self._sample()
             sums += self._learn(batch)
@@ -135,35 +149,47 @@ class Iterations(tf.Module):
     def _run_overlapped(
         self, count: tf.Tensor, batch: Window
     ) -> tuple[tf.Tensor, tf.Tensor, Window]:
-        time_step = self._env.current_time_step()
         sums, playing_sec = _zeros()
         for _ in tf.range(count):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-            time_step, sec = self._play(time_step, after=sums)
+            sec = self._play(after=sums)
             with tf.control_dependencies([sec]):
                 next_batch = self._sample()
             sums += self._learn(batch)
             batch = next_batch
             playing_sec += sec
             with tf.control_dependencies([sec, sums]):
-                self._agent.refresh_collect_policy()
+                self._refresh_collect_policy()
         return sums / tf.cast(count, tf.float64), playing_sec, batch
 
     @tf.function
     def _draw(self) -> Window:
         return self._sample()
 
-    def _play(self, time_step: Any, after: tf.Tensor) -> tuple[Any, tf.Tensor]:
-        """Play the agent steps that are due; return the last time step and the seconds it took."""
-        with tf.control_dependencies([after]):
-            began = self._now()
-        with tf.control_dependencies([began]):
-            self._agent_steps_due.assign_add(self._config.update_period)
-            missing = self._agent_steps_due - self._agent_steps.result()
-            self._missing.assign(tf.cast(missing, tf.int32))
-            time_step, _ = self._collect_driver.run(tf.nest.map_structure(tf.identity, time_step))
-        with tf.control_dependencies(tf.nest.flatten(time_step)):
-            return time_step, self._now() - began
+    def _play(self, after: tf.Tensor) -> tf.Tensor:
+        """Play the agent steps that are due; return the seconds it took, float64 []."""
+        with tf.device(BOOKKEEPING):
+            with tf.control_dependencies([after]):
+                began = self._now()
+            with tf.control_dependencies([began]):
+                self._agent_steps_due.assign_add(self._config.update_period)
+                missing = self._agent_steps_due - self._agent_steps.result()
+                self._missing.assign(tf.cast(missing, tf.int32))
+                # Asked for, though the step before returned it: as a variable of the loop around
+                # all iterations it would be on the GPU.
+                time_step, _ = self._collect_driver.run(self._env.current_time_step())
+            with tf.control_dependencies(tf.nest.flatten(time_step)):
+                return self._now() - began
+
+    def _refresh_collect_policy(self) -> None:
+        """Let the policy that plays have what was learned, where that is due.
+
+        What counts is the number of training steps, and a checkpoint holds the policy as it is: a
+        resumed run refreshes it when the uninterrupted one does.
+        """
+        lag = self._config.policy_lag_iterations
+        if lag == 1 or self._agent.train_step_counter % lag == 0:
+            self._agent.refresh_collect_policy()
 
     def _now(self) -> tf.Tensor:
         """Return a time in seconds, float64 []."""
@@ -175,8 +201,11 @@ class Iterations(tf.Module):
         config = self._config
         return self._replay.sample(config.batch_size, config.n_step, ahead=config.overlap)
 
-    def _learn(self, batch: Window) -> tf.Tensor:
-        """Take one training step; return LOSS_FIELDS, float64."""
+    def _train(self, batch: Window) -> tf.Tensor:
+        """Take one training step; return LOSS_FIELDS, float64.
+
+        Compiled by XLA, TensorFlow's checks are not in it: the caller must look at the loss.
+        """
         config = self._config
         info = self._agent.train(
             n_step_transition(*batch, discount=config.discount, reward_clip=config.reward_clip)

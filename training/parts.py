@@ -70,6 +70,7 @@ def build(config: Config, games_seed: int | None = None) -> Parts:
         config.replay_capacity,
         config.num_envs,
         seed=config.seed,
+        stack_on_device=stacks_on_device(config),
         on_sampled=lambda seconds: spent.add("sampling", seconds),
     )
     iterations = Iterations(config, tf_env, agent, replay, spent)
@@ -82,6 +83,17 @@ def build(config: Config, games_seed: int | None = None) -> Parts:
         iterations=iterations,
         time_spent=spent,
     )
+
+
+def stacks_on_device(config: Config) -> bool:
+    """Return whether TensorFlow, and not the replay, stacks the frames of a batch.
+
+    "auto" stays what it is in a run's config: a resume on another machine may choose otherwise,
+    since the bytes are the same.
+    """
+    if config.stack_on_device == "auto":
+        return bool(tf.config.list_physical_devices("GPU"))
+    return config.stack_on_device == "yes"
 
 
 def greedy_choice(policy: Any) -> Callable[[Any], Any]:
