@@ -68,10 +68,11 @@ class DqnAgent(dqn_agent.DqnAgent):
         collect_network: NatureQNetwork | None = None,
     ) -> None:
         self._config = config
-        self._generator = tf.random.Generator.from_seed(config.seed)
         self._acting_network = target_q_network if config.act_with_target else q_network
         self._collect_network = collect_network or self._acting_network
-        self._collect_epsilon = tf.Variable(config.epsilon_initial, trainable=False)
+        with tf.device("/CPU:0"):  # a GPU would answer when its training step is done, not before
+            self._generator = tf.random.Generator.from_seed(config.seed)
+            self._collect_epsilon = tf.Variable(config.epsilon_initial, trainable=False)
         super().__init__(
             time_step_spec,
             action_spec,

@@ -54,6 +54,11 @@ class EpsilonGreedyPolicy(tf_policy.TFPolicy):
         greedy = tf.cond(
             tf.reduce_all(explores),
             lambda: random,
-            lambda: self._greedy.action(time_step).action,
+            lambda: self._greedy_action(time_step),
         )
         return policy_step.PolicyStep(tf.where(explores, random, greedy), policy_state, ())
+
+    def _greedy_action(self, time_step: ts.TimeStep) -> tf.Tensor:
+        # Whoever plays may have put the rest on the processor; the network stays with its weights.
+        with tf.device(None):
+            return self._greedy.action(time_step).action

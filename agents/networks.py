@@ -9,6 +9,7 @@ import tensorflow as tf
 from tf_agents.networks import network, q_network
 
 from agents.heads import ValueHead, body_initializer
+from agents.optimizers import scale_gradient
 from agents.values import value_form
 from configs import Config
 
@@ -23,15 +24,24 @@ class PixelConv2D(tf.keras.layers.Conv2D):
 
     The kernel is divided in place of the pictures: two passes over every pixel less. And bfloat16,
     whose significand has 8 bits, holds every byte exactly, but not its 255th part.
+
+    float16 ends at 65,504, and sums over bytes in the kernel's gradient would not: there the
+    pictures are divided by 256, which is exact, and the kernel by the rest.
     """
+
+    @property
+    def _pixel_divisor(self) -> int:
+        return 256 if self.compute_dtype == "float16" else 1
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return activations [B, height, width, filters] of bytes [B, height, width, channels]."""
-        return super().call(tf.cast(inputs, self.compute_dtype))
+        pixels = tf.cast(inputs, self.compute_dtype)
+        return super().call(pixels / self._pixel_divisor if self._pixel_divisor > 1 else pixels)
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Convolve with a 255th of the kernel, divided in float32: a rounded 1 / 255 is 1 / 254."""
-        kernel = tf.cast(tf.cast(kernel, tf.float32) / 255, kernel.dtype)
+        divisor = 255 / self._pixel_divisor
+        kernel = tf.cast(tf.cast(kernel, tf.float32) / divisor, kernel.dtype)
         return super().convolution_op(inputs, kernel)
 
 
@@ -45,8 +55,8 @@ class NatureQNetwork(q_network.QNetwork):
       input_tensor_spec: uint8 [84, 84, 4].
       action_spec: int [], from 0.
       config: `agent`, `dueling`, `noisy`, `network_width` and `layer_norm` shape it;
-        `precision`, "float32" or "bfloat16", is that of all layers before the last and of their
-        weights.
+        `precision`, "float32", "bfloat16" or "float16", is that of all layers before the last and
+        of their weights; in float16 gradients are LOSS_SCALE times as great, see WeightUpdate.
       name: of the network; the noise of networks of other names is other noise.
     """
 
@@ -78,6 +88,7 @@ class NatureQNetwork(q_network.QNetwork):
             name=name,
         )
         self._form = value_form(config)
+        self._scales_gradient = config.precision == "float16"
         self._q_value_layer = ValueHead(
             int(action_spec.maximum) + 1,
             self._form.size,
@@ -104,12 +115,13 @@ class NatureQNetwork(q_network.QNetwork):
           network_state: none.
           training: with noise, where the network is noisy.
         """
-        outputs, network_state = super().call(observation, step_type, network_state, training)
-        return self._form.mean(outputs), network_state
+        del step_type
+        return self._form.mean(self.outputs(observation, training)), network_state
 
     def outputs(self, observation: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return what the network says of each action, float32 [B, A, N]; see its ValueForm."""
-        return super().call(observation, training=training)[0]
+        outputs = super().call(observation, training=training)[0]
+        return scale_gradient(outputs) if self._scales_gradient else outputs
 
 
 class NoisyView(network.Network):

@@ -9,6 +9,19 @@ import tensorflow as tf
 
 from configs import Config
 
+LOSS_SCALE = 1_024.0
+"""float16 gradients below 6e-8 would be 0. Micikevicius et al. 2018, section 3.2: a constant factor
+will do where the range of the gradients is known, and those of a Huber loss are at most 1."""
+
+MOST_SKIPPED = 100
+"""Updates in a row; then the run ends, where it would go on and learn nothing."""
+
+
+@tf.custom_gradient
+def scale_gradient(values: tf.Tensor) -> Any:
+    """Return `values`, whose gradient is LOSS_SCALE times as great for all that is behind them."""
+    return tf.identity(values), lambda upstream: upstream * LOSS_SCALE
+
 
 def build_optimizer(config: Config) -> tf.keras.optimizers.Optimizer:
     """Return the optimizer of `config`.
@@ -37,12 +50,16 @@ def build_optimizer(config: Config) -> tf.keras.optimizers.Optimizer:
 
 
 class WeightUpdate(tf.Module):
-    """An optimizer of weights that may be bfloat16; its interface is that of a Keras optimizer.
+    """An optimizer of weights that may be of 16 bits; its interface is that of a Keras optimizer.
 
     Weights in bfloat16 would swallow small updates: the optimizer works on float32 masters of them,
     and each weight is its master, rounded (Micikevicius et al., "Mixed Precision Training", 2018,
     section 3.1). So each weight is rounded once a training step, and not at each use. Weights in
     float32 are their own masters.
+
+    Where a weight is float16, all gradients come LOSS_SCALE times as great; an update in which one
+    of them is infinite or NaN is left out. After MOST_SKIPPED in a row they are let through: the
+    weights are NaN then, which ends a run.
 
     Args:
       optimizer: a Keras optimizer.
@@ -64,6 +81,8 @@ class WeightUpdate(tf.Module):
             optimizer._create_all_weights(self._masters)
         else:
             optimizer.build(self._masters)
+        is_scaled = any(weight.dtype == tf.float16 for weight in weights)
+        self._skipped = tf.Variable(0, dtype=tf.int64, trainable=False) if is_scaled else None
 
     @property
     def masters(self) -> list[tf.Variable]:
@@ -80,6 +99,24 @@ class WeightUpdate(tf.Module):
         if [weight.ref() for weight in weights] != [weight.ref() for weight in self._weights]:
             raise ValueError("the gradients are not those of the weights of this update")
         exact = [tf.cast(gradient, tf.float32) for gradient in gradients]
+        if self._skipped is None:
+            self._update(exact)
+        else:
+            self._update_if_finite(self._skipped, [gradient / LOSS_SCALE for gradient in exact])
+
+    def _update_if_finite(self, skipped: tf.Variable, exact: list[tf.Tensor]) -> None:
+        def update() -> tf.Tensor:
+            self._update(exact)
+            return skipped.assign(0).read_value()
+
+        is_finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(each)) for each in exact])
+        tf.cond(
+            is_finite | (skipped >= MOST_SKIPPED),
+            update,
+            lambda: skipped.assign_add(1).read_value(),
+        )
+
+    def _update(self, exact: list[tf.Tensor]) -> None:
         self._optimizer.apply_gradients(zip(exact, self._masters, strict=True))
         for weight, master in zip(self._weights, self._masters, strict=True):
             if weight is not master:

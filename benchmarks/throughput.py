@@ -37,6 +37,9 @@ FLOORS = (_floor_of(1), _floor_of(2, "--double"))
 """What the racers of this project cannot be faster than, in their order."""
 
 FLOOR_BAR = 1.25
+GPU_BAR_FRAMES_PER_SEC = 6_200
+"""Of the preset `default` on one GPU, at GPU_BAR_BATCH_SIZE."""
+GPU_BAR_BATCH_SIZE = 32
 _NEEDED_BYTES = 4 * 10**9  # the stock loop holds 3.7 GB
 
 
@@ -85,6 +88,21 @@ def floor_lines(results: Rounds) -> list[str]:
     )
 
 
+def gpu_lines(results: Rounds) -> list[str]:
+    """Return what the preset `default` did on a GPU against its bar; nothing without a GPU."""
+    runs = [racers[-1] for racers in split(results)[0]]
+    device, batch_size = runs[0].device, runs[0].batch_size
+    if device == "CPU":
+        return []
+    speed = statistics.median(one.frames_per_second for one in runs)
+    if batch_size != GPU_BAR_BATCH_SIZE:
+        judged = f"its bar is for --batch_size={GPU_BAR_BATCH_SIZE}"
+    else:
+        is_met = speed >= GPU_BAR_FRAMES_PER_SEC
+        judged = f"bar {GPU_BAR_FRAMES_PER_SEC:,}: {'met' if is_met else 'not met'}"
+    return [f"on {device}: {runs[0].name}, batch {batch_size}, {speed:,.0f} frames/s ({judged})"]
+
+
 def summary(facts: dict[str, Any], results: Rounds, collected: CollectionRates) -> dict[str, Any]:
     """Return everything as plain JSON values.
 
@@ -128,6 +146,8 @@ def main() -> None:
     results = race.race(values.rounds, racers, measurement.flag_values(), report)
     print("\n" + "\n".join(race.table_lines(split(results)[0])))
     print("\n" + "\n".join(floor_lines(results)), flush=True)
+    for line in gpu_lines(results):
+        print(f"\n{line}", flush=True)
     collected = CollectionRates(**race.run(collection.CONTENDER))
     print("\n" + "\n".join(collection.table_lines(collected)))
     if json_file:

@@ -144,15 +144,32 @@ class Config:
     precision: str = _choice(
         "auto",
         "arithmetic of the network's body; auto takes bfloat16 where a short measurement finds it "
-        "faster; the Q-values and the optimizer's weights stay float32",
+        "faster; float16, with a fixed loss scale, is for GPUs without bfloat16; the Q-values and "
+        "the optimizer's weights stay float32",
         "auto",
         "float32",
         "bfloat16",
+        "float16",
     )
     overlap: bool = _plain(
         True,
         "while a batch is learned, play on and draw the next one, which thus misses the newest "
         "agent steps of its iteration",
+    )
+    policy_lag_iterations: int = _number(
+        1, "with --overlap, the policy that plays gets what was learned every so often",
+        low=1, high=1_000, unit="iterations",
+    )  # fmt: skip
+    stack_on_device: str = _choice(
+        "auto",
+        "a batch's stacks of frames are put together where the network runs, not by the replay; "
+        "the same bytes; auto: where there is a GPU",
+        "auto",
+        "yes",
+        "no",
+    )
+    xla: bool = _plain(
+        False, "the training step is compiled by XLA: for GPUs, slower on a processor"
     )
     deterministic: bool = _plain(
         False, "the same seed gives the same bits on the same machine, at some cost of speed"
@@ -231,6 +248,11 @@ class Config:
                 f"{self.epsilon_initial}: epsilon falls, so give a smaller epsilon_final"
             )
         self._check_munchausen()
+        if self.policy_lag_iterations > 1 and not self.overlap:
+            raise ConfigError(
+                f"policy_lag_iterations {self.policy_lag_iterations} needs a policy apart from "
+                "the one that learns: give --overlap with it, or policy_lag_iterations 1"
+            )
         if self.replay_capacity < self.num_envs * (self.n_step + 5):
             raise ConfigError(
                 f"replay_capacity {self.replay_capacity} is too small for {self.num_envs} games "

@@ -14,12 +14,13 @@ class Window(NamedTuple):
     """B stretches of up to n agent steps, none of which leaves its episode.
 
     Attributes:
-      observation: uint8 [B, height, width, stack], where the stretch begins.
+      observation: uint8 [B, height, width, stack], where the stretch begins; [B, stack, height,
+        width] as `FrameRing.sample` gives it without `stacked`.
       action: int64 [B], chosen there.
       rewards: float32 [B, n], raw; 0 where not valid.
       discounts: float32 [B, n], of the environment: 0 at a termination; 1 where not valid.
       valid: bool [B, n]; False behind the end of an episode.
-      next_observation: uint8 [B, height, width, stack], behind the last valid step.
+      next_observation: of the same shape, behind the last valid step.
     """
 
     observation: np.ndarray

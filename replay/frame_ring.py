@@ -149,7 +149,9 @@ class FrameRing:
         rows.discount[row] = discount
         self.rows_added += 1
 
-    def sample(self, batch_size: int, n_step: int, *, ahead: bool = False) -> Window:
+    def sample(
+        self, batch_size: int, n_step: int, *, ahead: bool = False, stacked: bool = True
+    ) -> Window:
         """Draw windows uniformly, with replacement, over all steps that can begin one.
 
         A step can begin a window if it is not LAST and if its episode's end, or `n_step` further
@@ -159,28 +161,37 @@ class FrameRing:
           batch_size: B.
           n_step: agent steps of a window.
           ahead: the batch waits while another is learned; see `generator_state`.
+          stacked: False: the frames of an observation come one behind another, and another puts
+            them together; see `frames`.
 
         Raises:
           ValueError: if no step can.
         """
         state: Any = self.generator.bit_generator.state
         self._state_before_ahead = state if ahead else None
-        return self.windows(*self.draw(batch_size, n_step), n_step)
+        return self.windows(*self.draw(batch_size, n_step), n_step, stacked=stacked)
 
     def windows(
-        self, start: np.ndarray, game: np.ndarray, steps: np.ndarray, n_step: int
+        self,
+        start: np.ndarray,
+        game: np.ndarray,
+        steps: np.ndarray,
+        n_step: int,
+        *,
+        stacked: bool = True,
     ) -> Window:
         """Return the windows that begin at rows `start`, of `steps` agent steps each, int64 [B]."""
+        observations = self.stacks if stacked else self.frames
         offsets = np.arange(n_step)
         valid = offsets < steps[:, None]  # [B, n]
         index = (np.where(valid, start[:, None] + offsets, 0) % self._size, game[:, None])
         return Window(
-            observation=self.stacks(start, game),
+            observation=observations(start, game),
             action=self._rows.action[start % self._size, game].astype(np.int64),
             rewards=np.where(valid, self._rows.reward[index], np.float32(0)),
             discounts=np.where(valid, self._rows.discount[index], np.float32(1)),
             valid=valid,
-            next_observation=self.stacks(start + steps, game),
+            next_observation=observations(start + steps, game),
         )
 
     def draw(self, batch_size: int, n_step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -249,16 +260,32 @@ class FrameRing:
 
     def stacks(self, row: np.ndarray, game: np.ndarray) -> np.ndarray:
         """Return the observations of time steps, [B, *frame_shape, stack_size], newest last."""
-        frames, size = self._rows.frame, self._size
+        frames = self._rows.frame
         if self.stack_size == 1:
-            return frames[row % size, game]
-        age = self._rows.age[row % size, game]
-        back = np.arange(self.stack_size - 1, -1, -1)
-        rows = (row[:, None] - np.minimum(back, age[:, None])) % size  # [B, stack]
+            return frames[row % self._size, game]
+        rows = self._rows_of_stacks(row, game)
         stacks = empty_aligned((len(row), *frames.shape[2:], self.stack_size), frames.dtype)
         for stack, indices, slot in zip(stacks, rows.tolist(), game.tolist(), strict=True):
             cv2.merge([frames[index, slot] for index in indices], stack)
         return stacks
+
+    def frames(self, row: np.ndarray, game: np.ndarray) -> np.ndarray:
+        """Return the frames of observations, [B, stack_size, *frame_shape], newest last.
+
+        Each is copied as it lies in the ring: what `stacks` does with their bytes is left to a
+        device that does it faster.
+        """
+        kept = self._rows.frame
+        flat = kept.reshape(-1, *kept.shape[2:])  # a view: one row for each game and time step
+        index = self._rows_of_stacks(row, game) * self.num_envs + game[:, None]
+        frames = empty_aligned((*index.shape, *kept.shape[2:]), kept.dtype)
+        return np.take(flat, index, axis=0, out=frames, mode="clip")  # else numpy copies twice
+
+    def _rows_of_stacks(self, row: np.ndarray, game: np.ndarray) -> np.ndarray:
+        """Return where the frames of observations are, int64 [B, stack_size], newest last."""
+        age = self._rows.age[row % self._size, game]
+        back = np.arange(self.stack_size - 1, -1, -1)
+        return (row[:, None] - np.minimum(back, age[:, None])) % self._size
 
     def rows(self, first: int, stop: int) -> Rows:
         """Return a copy of the rows from `first` up to `stop`, which must be in the ring."""

@@ -30,6 +30,7 @@ class PrioritizedReplay(UniformReplay):
       weight_initial: exponent of the importance weights at first.
       weight_batches: it rises linearly to 1 over so many batches.
       stack_size: frames in an observation; 1: observations are kept whole.
+      stack_on_device: TensorFlow stacks the frames, not the ring.
       on_sampled: is told of the seconds that each draw took.
     """
 
@@ -47,6 +48,7 @@ class PrioritizedReplay(UniformReplay):
         weight_initial: float,
         weight_batches: int,
         stack_size: int = 4,
+        stack_on_device: bool = False,
         on_sampled: Callable[[float], None] = lambda _: None,
     ) -> None:
         super().__init__(
@@ -55,6 +57,7 @@ class PrioritizedReplay(UniformReplay):
             num_envs,
             seed=seed,
             stack_size=stack_size,
+            stack_on_device=stack_on_device,
             on_sampled=on_sampled,
             new_ring=functools.partial(
                 PrioritizedRing,
@@ -71,13 +74,15 @@ class PrioritizedReplay(UniformReplay):
 
         def draw() -> Sequence[np.ndarray]:
             with self._timed():
-                drawn = self.ring.sample_by_priority(batch_size, ahead=ahead)
+                drawn = self.ring.sample_by_priority(
+                    batch_size, ahead=ahead, stacked=not self._stack_on_device
+                )
             return [*drawn.window, drawn.weights, drawn.ids]
 
         scalars = [tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.int64)]
         spec = [*self._window_spec(self._n_step), *scalars]
         *window, weights, ids = call(draw, spec, [batch_size])
-        return WeightedWindow(Window(*window), weights, ids)
+        return WeightedWindow(self._finished(Window(*window)), weights, ids)
 
     def update_priorities(self, ids: tf.Tensor, priorities: tf.Tensor) -> tf.Operation:
         """Set the priorities, float32 [B], of drawn steps, by their ids, int64 [B]."""

@@ -95,7 +95,9 @@ class PrioritizedRing(FrameRing):
         values[~can] = 0
         self._tree.set(places, values)
 
-    def sample_by_priority(self, batch_size: int, *, ahead: bool = False) -> WeightedWindow:
+    def sample_by_priority(
+        self, batch_size: int, *, ahead: bool = False, stacked: bool = True
+    ) -> WeightedWindow:
         """Draw windows in proportion to priority ** exponent, one from each B-th part of the total.
 
         These strata are those of section 3.3 and appendix B.2.1. The weights are (N P) ** -beta,
@@ -105,6 +107,7 @@ class PrioritizedRing(FrameRing):
           batch_size: B.
           ahead: the batch waits while another is learned. It is part of `priority_state`, and a
             ring that is given this state returns it first: priorities have changed meanwhile.
+          stacked: as in `sample`.
 
         Raises:
           ValueError: if no window is in the ring.
@@ -116,7 +119,8 @@ class PrioritizedRing(FrameRing):
         self._ahead, self._ahead_is_due = (ids, weights) if ahead else None, False
         row, game = np.divmod(ids, self.num_envs)
         steps = self._steps_from(row, game, self._n_step)
-        return WeightedWindow(self.windows(row, game, steps, self._n_step), weights, ids)
+        window = self.windows(row, game, steps, self._n_step, stacked=stacked)
+        return WeightedWindow(window, weights, ids)
 
     def _draw_by_priority(self, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
         total = self._tree.total

@@ -38,6 +38,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
       num_envs: games side by side, the batch that is added.
       seed: of the generator that draws the samples.
       stack_size: frames in an observation; 1: observations are kept whole.
+      stack_on_device: `sample` has TensorFlow stack the frames, not the ring.
       on_sampled: is told of the seconds that each `sample` took.
       new_ring: builds the ring from the same arguments that FrameRing takes.
     """
@@ -50,6 +51,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
         *,
         seed: int,
         stack_size: int = 4,
+        stack_on_device: bool = False,
         on_sampled: Callable[[float], None] = lambda _: None,
         new_ring: Callable[..., FrameRing] = FrameRing,
     ) -> None:
@@ -63,6 +65,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
             frame_dtype=data_spec.observation.dtype.as_numpy_dtype,
             stack_size=stack_size,
         )
+        self._stack_on_device = stack_on_device and stack_size > 1
         self._on_sampled = on_sampled
 
     def sample(self, batch_size: int, n_step: int, *, ahead: bool = False) -> Window:
@@ -76,9 +79,11 @@ class UniformReplay(replay_buffer.ReplayBuffer):
 
         def draw() -> Window:
             with self._timed():
-                return self.ring.sample(batch_size, n_step, ahead=ahead)
+                return self.ring.sample(
+                    batch_size, n_step, ahead=ahead, stacked=not self._stack_on_device
+                )
 
-        return Window(*call(draw, self._window_spec(n_step), [batch_size]))
+        return self._finished(Window(*call(draw, self._window_spec(n_step), [batch_size])))
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:
@@ -88,6 +93,9 @@ class UniformReplay(replay_buffer.ReplayBuffer):
 
     def _window_spec(self, n_step: int) -> Window:
         observation = self._data_spec.observation
+        if self._stack_on_device:
+            *frame, stack = observation.shape
+            observation = tf.TensorSpec([stack, *frame], observation.dtype)
         return Window(
             observation=observation,
             action=tf.TensorSpec([], tf.int64),
@@ -95,6 +103,15 @@ class UniformReplay(replay_buffer.ReplayBuffer):
             discounts=tf.TensorSpec([n_step], tf.float32),
             valid=tf.TensorSpec([n_step], tf.bool),
             next_observation=observation,
+        )
+
+    def _finished(self, window: Window) -> Window:
+        """Stack the frames of a window on the device, where the ring has not."""
+        if not self._stack_on_device:
+            return window
+        return window._replace(
+            observation=_stacked(window.observation),
+            next_observation=_stacked(window.next_observation),
         )
 
     def _num_frames(self) -> tf.Tensor:
@@ -194,6 +211,11 @@ def call(function: Callable[[], Any], spec: Any, outer: Sequence[int]) -> Sequen
     for result, item in zip(results, specs, strict=True):
         result.set_shape(item.shape)
     return results
+
+
+def _stacked(frames: Any) -> Any:
+    """Return frames [B, stack, ...] as stacks [B, ..., stack], by the device that is at hand."""
+    return tf.transpose(frames, [0, *range(2, len(frames.shape)), 1])
 
 
 def _preprocessed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tensorflow as tf
 
-from benchmarks import chart, collection, machine, race, replay, sb3_loop, throughput
+from benchmarks import chart, collection, machine, measurement, race, replay, sb3_loop, throughput
 from benchmarks.collection_rates import CollectionRates
 from benchmarks.measurement import Measurement, Times, chunk_lengths, time_iterations
 from benchmarks.replay_memory import MemoryMeasurement
@@ -91,6 +93,36 @@ def test_distance_to_the_floor_is_that_of_each_algorithm() -> None:
     assert last_words(table, "training step", 2) == ["38.0", "42.0"]  # medians of 30, 46; 38, 46
     assert last_words(table, "bare emulator", 2) == ["3.0", "3.0"]
     assert last_words(table, "times the floor", 2) == ["1.43", "1.43"]
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "ms", "line"),
+    [
+        (32, [2.0, 2.5, 4.0], "6,400 frames/s (bar 6,200: met)"),  # 16 frames in 2.5 ms
+        (32, [2.0, 3.2, 4.0], "5,000 frames/s (bar 6,200: not met)"),
+        (64, [2.0, 2.5, 4.0], "6,400 frames/s (its bar is for --batch_size=32)"),
+    ],
+)
+def test_a_gpu_is_named_and_judged(
+    batch_size: int, ms: list[float], line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [f"a {kind}"])
+    details = {"device_name": "Some GPU"}
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda _: details)
+    one = dataclasses.replace(
+        measured("default", [1.0]), device=measurement.device(), batch_size=batch_size
+    )
+    rounds = [
+        [*RACE[0][:2], dataclasses.replace(one, times=Times([time], None)), *FLOORS[0]]
+        for time in ms
+    ]
+    assert throughput.gpu_lines(rounds) == [f"on Some GPU: default, batch {batch_size}, {line}"]
+
+
+def test_without_a_gpu_there_is_no_line_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
+    assert measurement.device() == "CPU"
+    assert throughput.gpu_lines(WITH_FLOORS) == []
 
 
 def test_the_floor_has_the_precision_of_its_racer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -306,6 +306,7 @@ def _variables(built: Parts) -> dict[str, list[Any]]:
         "exploration": [agent._generator.state],
         "collecting": [*agent._collect_network.variables, agent._collect_epsilon],
         "masters": list(optimizer._masters),
+        "skipped": [] if optimizer._skipped is None else [optimizer._skipped],
     }
 
 
@@ -323,6 +324,7 @@ def _values(built: Parts) -> dict[str, list[np.ndarray]]:
         ({"optimizer": "rmsprop", "overlap": False}, 10),
         ({"optimizer": "rmsprop_nature", "dueling": True}, 14),
         ({"optimizer": "rmsprop", "precision": "bfloat16"}, 10),
+        ({"optimizer": "rmsprop", "precision": "float16"}, 10),
     ],
 )
 def test_every_variable_of_an_agent_comes_back(
@@ -396,6 +398,28 @@ def test_a_batch_that_waits_is_drawn_again(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, two)
     later = restored.replay.ring.sample(config.batch_size, config.n_step)
     assert not np.array_equal(waits.observation, later.observation)
+
+
+def test_a_policy_that_lags_comes_back_as_it_was(tmp_path: Path) -> None:
+    config = _config(1, overlap=True, policy_lag_iterations=3)
+    built = parts.build(config)
+    built.collect_at_random(60)
+    built.iterate(3)
+    refreshed = [variable.numpy() for variable in built.agent._q_network.variables]
+    built.iterate(1)
+    Checkpoints(RunFolder(tmp_path), built).save(4, {})
+    restored = parts.build(config.replace(seed=2))
+    Checkpoints(RunFolder(tmp_path), restored).restore(pytest.fail)
+    for name, arrays in _values(built).items():
+        for one, two in zip(arrays, _values(restored)[name], strict=True):
+            np.testing.assert_array_equal(one, two, err_msg=name)
+    for each in (built, restored):
+        networks = each.agent._collect_network.variables, each.agent._q_network.variables
+        collects, learns = ([variable.numpy() for variable in all_] for all_ in networks)
+        assert all(map(np.array_equal, collects, refreshed))  # of iteration 3
+        assert not all(map(np.array_equal, collects, learns))
+        each.iterate(2)  # both are refreshed at iteration 6
+        assert all(map(np.array_equal, *([v.numpy() for v in all_] for all_ in networks)))
 
 
 def test_a_checkpoint_of_another_format_is_refused(

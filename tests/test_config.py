@@ -61,7 +61,16 @@ def test_a_number_may_be_at_the_ends_of_its_range_and_no_further(
             "optimizer must be one of adam, rmsprop, rmsprop_nature, but is 'sgd'",
         ),
         ("env_pipeline", "gym", "env_pipeline must be one of vector, suite, but is 'gym'"),
-        ("precision", "half", "precision must be one of auto, float32, bfloat16, but is 'half'"),
+        (
+            "precision",
+            "half",
+            "precision must be one of auto, float32, bfloat16, float16, but is 'half'",
+        ),
+        (
+            "policy_lag_iterations",
+            0,
+            "policy_lag_iterations must be from 1 to 1,000 iterations, but is 0",
+        ),
         (
             "epsilon_initial",
             0.005,
@@ -80,6 +89,16 @@ def test_a_wrong_value_is_named_in_one_sentence(setting: str, value: object, err
     with pytest.raises(ConfigError) as caught:
         Config.from_dict({"replay_capacity": 200, setting: value})
     assert str(caught.value) == error
+
+
+def test_a_policy_lags_only_where_it_is_apart() -> None:
+    Config(policy_lag_iterations=2, overlap=True).validate()
+    with pytest.raises(ConfigError) as caught:
+        Config(policy_lag_iterations=2, overlap=False).validate()
+    assert str(caught.value) == (
+        "policy_lag_iterations 2 needs a policy apart from the one that learns: "
+        "give --overlap with it, or policy_lag_iterations 1"
+    )
 
 
 def test_the_least_replay_that_is_named_is_enough() -> None:
@@ -199,6 +218,9 @@ def test_notebook_is_the_reference_recipe_to_the_letter() -> None:
         "act_with_target": False,
         "precision": "float32",
         "overlap": False,
+        "policy_lag_iterations": 1,
+        "stack_on_device": "auto",  # the same bytes
+        "xla": False,
         "deterministic": False,
         "update_period": 4,  # agent steps for one training step
         "initial_collect_steps": 20_000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,13 @@ import agents
 from agents import dqn
 from agents.n_step import n_step_transition
 from agents.networks import NatureQNetwork
-from agents.optimizers import RunningAverage, WeightUpdate, build_optimizer
+from agents.optimizers import (
+    LOSS_SCALE,
+    MOST_SKIPPED,
+    RunningAverage,
+    WeightUpdate,
+    build_optimizer,
+)
 from configs import Config
 
 
@@ -203,7 +210,7 @@ def test_nature_network_has_the_layers_of_the_paper() -> None:
     assert all(np.array_equal(a, b) and a is not b for a, b in pairs)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_bytes_are_divided_by_255(precision: str) -> None:
     network = NatureQNetwork(PICTURE, ACTION, Config(precision=precision))
     network.create_variables()
@@ -216,6 +223,7 @@ def test_bytes_are_divided_by_255(precision: str) -> None:
     assert not black.any()
     # 8 x 8 x 4 ones; a 255th has 8 bits in bfloat16.
     np.testing.assert_allclose(white, 256.0, rtol=1e-6 if precision == "float32" else 2**-8)
+    assert convolution(tf.constant(pictures)).dtype == precision
 
 
 def test_bfloat16_has_a_float32_head_and_nearly_the_same_values() -> None:
@@ -250,6 +258,48 @@ def test_small_updates_of_bfloat16_weights_add_up() -> None:
     assert [value for _, value in seen] == [1 + step / 1024 for step in range(1, 9)]
 
 
+def test_gradients_of_float16_are_scaled_down_and_left_out_where_they_overflow() -> None:
+    """Scaled, 2^-26 is 2^-16 and so above 0 in float16; below 2^-25 it would be 0 unscaled."""
+    rough, exact = tf.Variable([1.0], dtype=tf.float16), tf.Variable([1.0])
+    update = WeightUpdate(tf.keras.optimizers.legacy.SGD(2.0**20), [rough, exact])
+
+    def apply(gradient: float) -> tuple[float, float]:
+        of_rough = tf.constant([LOSS_SCALE * gradient], tf.float16)
+        of_exact = tf.constant([LOSS_SCALE * 2**-20])
+        update.apply_gradients(zip([of_rough, of_exact], [rough, exact], strict=True))
+        return float(rough[0]), float(exact[0])
+
+    assert apply(2**-26) == (1 - 2**-6, 0.0)
+    # 1024 x 64 is 2^16, infinite in float16: neither weight moves, nor does the optimizer count.
+    assert apply(64.0) == (1 - 2**-6, 0.0)
+    assert int(update._optimizer.iterations) == 1
+    assert apply(2**-26) == (1 - 2**-5, -1.0)
+    for _ in range(MOST_SKIPPED):
+        assert apply(math.nan) == (1 - 2**-5, -1.0)
+    assert math.isnan(apply(math.nan)[0])  # no more: the loop sees it and ends the run
+
+
+def test_float16_learns_what_float32_learns() -> None:
+    """Their gradients, after the scale is divided out, are nearly the same."""
+    moved = {}
+    for precision in ("float32", "float16"):
+        agent = nature_agent(precision=precision, optimizer="adam", network_width=0.25)
+        agent._optimizer._optimizer = tf.keras.optimizers.legacy.SGD(1.0)
+        before = [master.numpy() for master in agent._optimizer._masters]
+        pixels = tf.random.stateless_uniform([4, 84, 84, 4], [3, 4], 0, 256, tf.int32)
+        batch = batch_of(4, n_step=1)
+        step = batch.time_step._replace(observation=tf.cast(pixels, tf.uint8))
+        agent.train(batch._replace(time_step=step))
+        moved[precision] = [
+            master.numpy() - old
+            for master, old in zip(agent._optimizer._masters, before, strict=True)
+        ]
+    for exact, rough in zip(*moved.values(), strict=True):
+        scale = np.abs(exact).max()
+        assert scale > 0
+        np.testing.assert_allclose(rough, exact, atol=0.05 * scale)
+
+
 def test_an_update_refuses_the_gradients_of_others() -> None:
     weight, other = tf.Variable([1.0]), tf.Variable([1.0])
     update = WeightUpdate(tf.keras.optimizers.legacy.SGD(0.1), [weight])
@@ -277,7 +327,7 @@ def test_without_overlap_the_network_that_learns_collects() -> None:
     assert float(agent._epsilon_of_collection()) == pytest.approx(0.505)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "rmsprop_nature"])
 def test_every_optimizer_and_precision_trains(optimizer: str, precision: str) -> None:
     agent = nature_agent(optimizer=optimizer, precision=precision, dueling=True)

@@ -47,6 +47,7 @@ class _Game(py_environment.PyEnvironment):
 class _Extra(NamedTuple):
     td_error: tf.Tensor
     q_value: tf.Tensor
+    priority: tf.Tensor
 
 
 class _VersionPolicy(tf_policy.TFPolicy):
@@ -63,7 +64,7 @@ class _Agent:
     """Its weights are a version number, which each training step makes greater by one."""
 
     def __init__(self, env: tf_py_environment.TFPyEnvironment, lags: bool) -> None:
-        self.version = tf.Variable(0, dtype=tf.int64)
+        self.version = self.train_step_counter = tf.Variable(0, dtype=tf.int64)
         self._collect_version = tf.Variable(0, dtype=tf.int64) if lags else self.version
         self.collect_policy = _VersionPolicy(env, self._collect_version)
         self.random_policy = _VersionPolicy(env, tf.Variable(99, dtype=tf.int64))
@@ -81,7 +82,7 @@ class _Agent:
         with tf.control_dependencies([learned]):
             self.version.assign_add(1)
         loss = tf.cast(learned, tf.float32)
-        return tf_agent.LossInfo(loss, _Extra(-loss[None], 2 * loss[None]))
+        return tf_agent.LossInfo(loss, _Extra(-loss[None], 2 * loss[None], loss[None]))
 
     def refresh_collect_policy(self) -> None:
         self._collect_version.assign(self.version)
@@ -94,13 +95,19 @@ class _Agent:
 class _Tape:
     """A run of three random steps, and what it does then."""
 
-    def __init__(self, overlap: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, overlap: bool, monkeypatch: pytest.MonkeyPatch, lag: int = 1) -> None:
         self.game = _Game()
         self.spent = TimeSpent()
         env = tf_py_environment.TFPyEnvironment(TimedEnvironment(self.game, self.spent))
         self.agent = _Agent(env, lags=overlap)
         config = Config(
-            num_envs=1, update_period=1, n_step=1, batch_size=64, overlap=overlap, reward_clip=0.0
+            num_envs=1,
+            update_period=1,
+            n_step=1,
+            batch_size=64,
+            overlap=overlap,
+            policy_lag_iterations=lag,
+            reward_clip=0.0,
         )
         replay = UniformReplay(
             self.agent.collect_data_spec,
@@ -112,10 +119,12 @@ class _Tape:
         self.rows_at_draw: list[int] = []
         sample = FrameRing.sample
 
-        def noted(ring: FrameRing, batch_size: int, n_step: int, *, ahead: bool) -> Window:
+        def noted(
+            ring: FrameRing, batch_size: int, n_step: int, *, ahead: bool, stacked: bool
+        ) -> Window:
             assert ahead == overlap
             self.rows_at_draw.append(ring.rows_added)
-            return sample(ring, batch_size, n_step, ahead=ahead)
+            return sample(ring, batch_size, n_step, ahead=ahead, stacked=stacked)
 
         monkeypatch.setattr(FrameRing, "sample", noted)
         self.iterations = Iterations(config, env, self.agent, replay, self.spent)
@@ -143,6 +152,15 @@ def test_what_is_drawn_and_which_policy_plays(
     assert tape.agent.newest_learned == [rows - 1 for rows in drawn[:4]]
     assert tape.iterations.agent_steps() == 7
     assert (tape.iterations.batch_ahead is None) == (not overlap)
+
+
+def test_a_policy_that_lags_is_refreshed_by_the_number_of_training_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tape = _Tape(overlap=True, monkeypatch=monkeypatch, lag=3)
+    for count in (2, 5, 1):  # where a call ends is no reason to refresh
+        tape.iterations.run(count)
+    assert tape.game.actions == [99, 99, 99, 0, 0, 0, 3, 3, 3, 6, 6]
 
 
 @pytest.mark.parametrize("overlap", [False, True])

@@ -104,6 +104,7 @@ def test_a_resume_may_change_how_long_and_what_is_watched() -> None:
         "eval_games": 4,
         "checkpoint_period": 5,
         "log_period": 6,
+        "stack_on_device": "yes",
     }
     saved = Config(iterations=50, precision="bfloat16")
     assert resumed_config(saved, changes, done=50) == saved.replace(**changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from tf_agents.agents.dqn import dqn_agent
 from tf_agents.networks import q_network
@@ -10,6 +11,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
+from replay.frame_ring import FrameRing
 from replay.uniform import UniformReplay
 
 FIRST, MID, LAST = 0, 1, 2
@@ -96,6 +98,45 @@ def test_sample_has_static_shapes_and_the_ring_s_windows() -> None:
     np.testing.assert_array_equal(newest(next_observation) % 100, start + valid.sum(axis=1))
     # Both ends are of one game.
     np.testing.assert_array_equal(newest(observation) // 100, newest(next_observation) // 100)
+
+
+@pytest.mark.parametrize("n_step", [1, 3])
+def test_stacks_of_the_device_are_those_of_the_ring(n_step: int) -> None:
+    """Over all borders of short episodes, and over the ring's end."""
+    by_ring, by_device = (
+        UniformReplay(data_spec(), 24, 2, seed=5, stack_on_device=on_device)
+        for on_device in (False, True)
+    )
+    pixels = np.random.default_rng(0)
+    for frame, step_type in enumerate([FIRST, MID, MID, LAST, FIRST, MID, LAST, FIRST] * 3):
+        one = item([step_type, MID if frame % 8 in (1, 2) else step_type], frame)
+        shape = one.observation.shape
+        one = one._replace(observation=tf.constant(pixels.integers(0, 256, shape, np.uint8)))
+        by_ring.add_batch(one)
+        by_device.add_batch(one)
+    draws = [tf.function(lambda r=r: tuple(r.sample(200, n_step))) for r in (by_ring, by_device)]
+    for _ in range(2):  # the generators stay together
+        for expected, given in zip(*(draw() for draw in draws), strict=True):
+            assert (expected.dtype, expected.shape) == (given.dtype, given.shape)
+            np.testing.assert_array_equal(expected, given)
+    other = UniformReplay(data_spec(), 24, 2, seed=6, stack_on_device=True)
+    other.ring.put_rows(0, by_ring.ring.rows(24 - 15, 24))
+    assert np.any(
+        other.sample(200, n_step).observation != by_device.sample(200, n_step).observation
+    )
+
+
+def test_frames_that_the_device_stacks_travel_as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    replay = UniformReplay(data_spec(), 40, 1, seed=0, stack_on_device=True)
+    for frame, step_type in enumerate([FIRST, MID, MID]):
+        replay.add_batch(item([step_type], frame))
+    frames = replay.ring.frames(np.array([0, 2]), np.array([0, 0]))
+    assert (frames.shape, frames.dtype) == ((2, 4, 2, 3), np.uint8)
+    assert frames[:, :, 0, 0].tolist() == [[0, 0, 0, 0], [0, 0, 1, 2]]
+    assert frames.flags.c_contiguous
+    assert frames.ctypes.data % 64 == 0  # TensorFlow takes it without a copy
+    monkeypatch.setattr(FrameRing, "stacks", None)  # nothing is stacked on the way
+    assert replay.sample(5, 1).observation.shape == (5, 2, 3, 4)
 
 
 def test_dataset_stays_within_episodes_and_repeats_last() -> None:

@@ -17,6 +17,14 @@ from replay.prioritized import PrioritizedReplay
 from replay.uniform import UniformReplay
 from training.time_spent import TimeSpent
 
+BOOKKEEPING = "/CPU:0"
+"""Where everything is but learning and the networks.
+
+A GPU works off one queue: a number that is copied back from it waits for all that was queued
+before, the training step among it. TensorFlow would put the int64 counters there, and with them the
+loop around the games, so that playing would wait at every step for learning to end.
+"""
+
 LOSS_FIELDS = ("loss", "td_error_abs", "q_value")
 
 
@@ -28,10 +36,13 @@ class Iterations(tf.Module):
         yes        draw 1 | learn 1        | learn 2        | ...
                           | play 1, draw 2 | play 2, draw 3 | ...
 
-    Either way the policy that plays has learned from all iterations before. With overlap the batch
-    of an iteration misses the agent steps of that iteration. The order of all draws and steps is
-    fixed: the same seed gives the same run. With prioritized replay the priorities of a batch are
-    changed when it has been learned from and, with overlap, the next one has been drawn.
+    Either way the policy that plays has learned from all iterations before; with overlap and
+    `config.policy_lag_iterations` above 1, from those up to the last multiple of that. With overlap
+    the batch of an iteration misses the agent steps of that iteration. The order of all draws and
+    steps is fixed: the same seed gives the same run. With prioritized replay the priorities of a
+    batch are changed when it has been learned from and, with overlap, the next one has been drawn.
+
+    On a GPU learning and the networks are there, all else is on the processor; see BOOKKEEPING.
 
     Attributes:
       batch_ahead: the batch that the next training step will learn from, None if not drawn yet.
@@ -58,11 +69,15 @@ class Iterations(tf.Module):
         self._agent = agent
         self._replay = replay
         self._spent = spent
-        self._agent_steps = tf_metrics.EnvironmentSteps()
-        # How many there should be by now. Games side by side overshoot: what one iteration collects
-        # too much, a later one leaves out, so that `update_period` is kept to in the long run.
-        self._agent_steps_due = tf.Variable(0, dtype=tf.int64, name="agent_steps_due")
-        self._missing = tf.Variable(0, dtype=tf.int32, name="agent_steps_missing")
+        with tf.device(BOOKKEEPING):
+            self._agent_steps = tf_metrics.EnvironmentSteps()
+            # How many there should be by now. Games side by side overshoot: what one iteration
+            # collects too much, a later one leaves out, so that `update_period` is kept to in the
+            # long run.
+            self._agent_steps_due = tf.Variable(0, dtype=tf.int64, name="agent_steps_due")
+            self._missing = tf.Variable(0, dtype=tf.int32, name="agent_steps_missing")
+        step = self._train_step
+        self._train = tf.function(step, jit_compile=True) if config.xla else step
         self._random_driver = self._driver(agent.random_policy)
         self._collect_driver = self._driver(agent.collect_policy)
         self.batch_ahead: Window | WeightedWindow | None = None
@@ -116,17 +131,17 @@ class Iterations(tf.Module):
 
     @tf.function
     def _collect_at_random(self, until: tf.Tensor) -> None:
-        self._agent_steps_due.assign(until)
-        self._missing.assign(tf.cast(until - self._agent_steps.result(), tf.int32))
-        self._random_driver.run(self._env.current_time_step())
+        with tf.device(BOOKKEEPING):
+            self._agent_steps_due.assign(until)
+            self._missing.assign(tf.cast(until - self._agent_steps.result(), tf.int32))
+            self._random_driver.run(self._env.current_time_step())
 
     @tf.function
     def _run(self, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        time_step = self._env.current_time_step()
         sums, playing_sec = _zeros()
         for _ in tf.range(count):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-            time_step, sec = self._play(time_step, after=sums)
+            sec = self._play(after=sums)
             with tf.control_dependencies([sec]):
                 batch = self._sample()
             sums += self._learn(batch, drawn_before=batch)
@@ -137,35 +152,47 @@ class Iterations(tf.Module):
     def _run_overlapped(
         self, count: tf.Tensor, batch: Window | WeightedWindow
     ) -> tuple[tf.Tensor, tf.Tensor, Window | WeightedWindow]:
-        time_step = self._env.current_time_step()
         sums, playing_sec = _zeros()
         for _ in tf.range(count):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-            time_step, sec = self._play(time_step, after=sums)
+            sec = self._play(after=sums)
             with tf.control_dependencies([sec]):
                 next_batch = self._sample()
             sums += self._learn(batch, drawn_before=next_batch)
             batch = next_batch
             playing_sec += sec
             with tf.control_dependencies([sec, sums]):
-                self._agent.refresh_collect_policy()
+                self._refresh_collect_policy()
         return sums / tf.cast(count, tf.float64), playing_sec, batch
 
     @tf.function
     def _draw(self) -> Window | WeightedWindow:
         return self._sample()
 
-    def _play(self, time_step: Any, after: tf.Tensor) -> tuple[Any, tf.Tensor]:
-        """Play the agent steps that are due; return the last time step and the seconds it took."""
-        with tf.control_dependencies([after]):
-            began = self._now()
-        with tf.control_dependencies([began]):
-            self._agent_steps_due.assign_add(self._config.update_period)
-            missing = self._agent_steps_due - self._agent_steps.result()
-            self._missing.assign(tf.cast(missing, tf.int32))
-            time_step, _ = self._collect_driver.run(tf.nest.map_structure(tf.identity, time_step))
-        with tf.control_dependencies(tf.nest.flatten(time_step)):
-            return time_step, self._now() - began
+    def _play(self, after: tf.Tensor) -> tf.Tensor:
+        """Play the agent steps that are due; return the seconds it took, float64 []."""
+        with tf.device(BOOKKEEPING):
+            with tf.control_dependencies([after]):
+                began = self._now()
+            with tf.control_dependencies([began]):
+                self._agent_steps_due.assign_add(self._config.update_period)
+                missing = self._agent_steps_due - self._agent_steps.result()
+                self._missing.assign(tf.cast(missing, tf.int32))
+                # Asked for, though the step before returned it: as a variable of the loop around
+                # all iterations it would be on the GPU.
+                time_step, _ = self._collect_driver.run(self._env.current_time_step())
+            with tf.control_dependencies(tf.nest.flatten(time_step)):
+                return self._now() - began
+
+    def _refresh_collect_policy(self) -> None:
+        """Let the policy that plays have what was learned, where that is due.
+
+        What counts is the number of training steps, and a checkpoint holds the policy as it is: a
+        resumed run refreshes it when the uninterrupted one does.
+        """
+        lag = self._config.policy_lag_iterations
+        if lag == 1 or self._agent.train_step_counter % lag == 0:
+            self._agent.refresh_collect_policy()
 
     def _now(self) -> tf.Tensor:
         """Return a time in seconds, float64 []."""
@@ -188,22 +215,29 @@ class Iterations(tf.Module):
           batch: what is learned.
           drawn_before: is drawn by the priorities as they were before this step changes them.
         """
-        config, replay = self._config, self._replay
-        weights, window = None, batch
-        if isinstance(batch, WeightedWindow):
-            weights, window = batch.weights, batch.window
+        replay = self._replay
+        if not isinstance(batch, WeightedWindow) or not isinstance(replay, PrioritizedReplay):
+            means, _ = self._train(batch, None)
+            return means
+        means, priority = self._train(batch.window, batch.weights)
+        with tf.control_dependencies(tf.nest.flatten(drawn_before)):
+            changed = replay.update_priorities(batch.ids, priority)
+        with tf.control_dependencies([changed]):
+            return tf.identity(means)
+
+    def _train_step(self, window: Window, weights: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take one training step; return LOSS_FIELDS, float64, and the priorities, float32 [B].
+
+        Compiled by XLA, TensorFlow's checks are not in it: the caller must look at the loss.
+        """
+        config = self._config
         info = self._agent.train(
             n_step_transition(*window, discount=config.discount, reward_clip=config.reward_clip),
             weights=weights,
         )
         error = tf.reduce_mean(tf.abs(info.extra.td_error))
         means = tf.stack([info.loss, error, tf.reduce_mean(info.extra.q_value)])
-        if isinstance(batch, WeightedWindow) and isinstance(replay, PrioritizedReplay):
-            with tf.control_dependencies(tf.nest.flatten(drawn_before)):
-                changed = replay.update_priorities(batch.ids, info.extra.priority)
-            with tf.control_dependencies([changed]):
-                means = tf.identity(means)
-        return tf.cast(means, tf.float64)
+        return tf.cast(means, tf.float64), info.extra.priority
 
 
 def _zeros() -> tuple[tf.Tensor, tf.Tensor]:

@@ -103,6 +103,8 @@ class Training:
             if "Loss is inf or nan" in str(error):
                 raise UserError(self._diverged("the loss")) from error
             raise
+        if not math.isfinite(losses["loss"]):  # XLA leaves TensorFlow's own check out
+            raise UserError(self._diverged("the loss"))
         self._sec_per_iteration = (time.monotonic() - began) / count
         progress.iteration += count
         weights = self._parts.agent.policy.variables()

@@ -81,21 +81,32 @@ def build(config: Config, games_seed: int | None = None) -> Parts:
 
 def _replay(config: Config, data_spec: Any, spent: TimeSpent) -> UniformReplay:
     place = (data_spec, config.replay_capacity, config.num_envs)
-
-    def on_sampled(seconds: float) -> None:
-        spent.add("sampling", seconds)
-
+    common: dict[str, Any] = {
+        "seed": config.seed,
+        "stack_on_device": stacks_on_device(config),
+        "on_sampled": lambda seconds: spent.add("sampling", seconds),
+    }
     if not config.prioritized:
-        return UniformReplay(*place, seed=config.seed, on_sampled=on_sampled)
+        return UniformReplay(*place, **common)
     return PrioritizedReplay(
         *place,
-        seed=config.seed,
         n_step=config.n_step,
         exponent=config.priority_exponent,
         weight_initial=config.priority_weight_initial,
         weight_batches=config.priority_weight_iterations,
-        on_sampled=on_sampled,
+        **common,
     )
+
+
+def stacks_on_device(config: Config) -> bool:
+    """Return whether TensorFlow, and not the replay, stacks the frames of a batch.
+
+    "auto" stays what it is in a run's config: a resume on another machine may choose otherwise,
+    since the bytes are the same.
+    """
+    if config.stack_on_device == "auto":
+        return bool(tf.config.list_physical_devices("GPU"))
+    return config.stack_on_device == "yes"
 
 
 def greedy_choice(policy: Any) -> Callable[[Any], Any]:

@@ -19,7 +19,7 @@ _STEPS = 12
 
 
 def decide(config: Config) -> str:
-    """Return "float32" or "bfloat16": what `config.precision` says, or the faster if "auto".
+    """Return what `config.precision` says; if "auto", the faster of "float32" and "bfloat16".
 
     A measurement may end otherwise the next time: with `config.deterministic`, "auto" is float32.
     """

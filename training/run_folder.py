@@ -19,7 +19,10 @@ from console.errors import UserError
 
 RUNS = Path("runs")
 CONFIG_FORMAT = 1
-_MAY_CHANGE = {"iterations", "eval_period", "eval_games", "checkpoint_period", "log_period"}
+_MAY_CHANGE = {
+    *("iterations", "eval_period", "eval_games", "checkpoint_period", "log_period"),
+    "stack_on_device",  # changes no byte
+}
 _VERSIONS_OF = ("tensorflow", "tf-agents", "ale-py", "gym", "numpy", "opencv-python-headless")
 
 
