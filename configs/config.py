@@ -51,7 +51,7 @@ class Config:
         "vector",
         "suite",
     )
-    num_envs: int = _number(4, "games played side by side", low=1, high=256, unit="games")
+    num_envs: int = _number(8, "games played side by side", low=1, high=256, unit="games")
     life_start: str = _choice(
         "auto",
         "what the wrapper does when a life begins: press FIRE, skip the blinking start with NOOPs, "
@@ -85,7 +85,7 @@ class Config:
 
     # What learns.
     agent: str = _plain(
-        "dqn", "dqn: learns expected returns; c51 and qr_dqn: distributions of returns"
+        "qr_dqn", "dqn: learns expected returns; c51 and qr_dqn: distributions of returns"
     )
     double: bool = _plain(True, "Double DQN: the online network chooses the next action")
     dueling: bool = _plain(False, "dueling network: value and advantages in two streams")
@@ -108,15 +108,15 @@ class Config:
         10.0, "c51: returns are told apart from minus this to this", low=1e-3, high=1e6
     )
     network_width: float = _number(
-        1.0, "filters and units of each layer, as multiples of Nature DQN's", low=0.05, high=8.0
+        0.5, "filters and units of each layer, as multiples of Nature DQN's", low=0.05, high=8.0
     )
     layer_norm: bool = _plain(False, "layer normalization before and behind the dense layer")
-    n_step: int = _number(3, "length of the return", low=1, high=50, unit="agent steps")
+    n_step: int = _number(10, "length of the return", low=1, high=50, unit="agent steps")
     discount: float = _number(0.99, "discount per agent step", low=0.0, high=1.0)
     reward_clip: float = _number(
         1.0, "rewards are clipped to plus or minus this in learning; 0: raw", low=0.0, high=1e6
     )
-    batch_size: int = _number(64, "transitions per training step", low=1, high=65_536)
+    batch_size: int = _number(32, "transitions per training step", low=1, high=65_536)
     optimizer: str = _choice(
         "adam",
         "adam; rmsprop: centered, epsilon beside the root; rmsprop_nature: epsilon under the root",
@@ -124,22 +124,22 @@ class Config:
         "rmsprop",
         "rmsprop_nature",
     )
-    learning_rate: float = _number(1e-4, "step size of the optimizer", low=1e-9, high=1.0)
+    learning_rate: float = _number(8e-4, "step size of the optimizer", low=1e-9, high=1.0)
     optimizer_epsilon: float = _number(
         1.5e-4, "keeps the optimizer's division finite", low=1e-12, high=1.0
     )
     target_update_period: int = _number(
-        500, "the target network is copied every so often", low=1, high=10**8, unit="train steps"
+        1, "the target network is copied every so often", low=1, high=10**8, unit="train steps"
     )
     target_update_tau: float = _number(
-        1.0,
+        0.005,
         "share of the online network in each update of the target network; 1: a copy, below: a "
         "running average of the weights",
         low=1e-6,
         high=1.0,
     )
     act_with_target: bool = _plain(
-        False, "the target network plays, in training, in evaluations and in exports"
+        True, "the target network plays, in training, in evaluations and in exports"
     )
     precision: str = _choice(
         "auto",
@@ -177,13 +177,13 @@ class Config:
 
     # How experience is gathered and kept.
     update_period: int = _number(
-        4, "agent steps collected before each training step", low=1, high=10_000, unit="agent steps"
+        8, "agent steps collected before each training step", low=1, high=10_000, unit="agent steps"
     )
     initial_collect_steps: int = _number(
         5_000, "random play before training begins", low=1, high=10**8, unit="agent steps"
     )
     replay_capacity: int = _number(
-        100_000, "transitions kept, 7,068 bytes each", low=100, high=10**8, unit="transitions"
+        200_000, "transitions kept, 7,068 bytes each", low=100, high=10**8, unit="transitions"
     )
     prioritized: bool = _plain(
         False, "prioritized replay: transitions are drawn by what there was to learn from them"
@@ -206,12 +206,16 @@ class Config:
         50_000, "it rises linearly to 1 over so many; give as many as the run has", low=1,
         high=10**9, unit="iterations",
     )  # fmt: skip
+    random_shift_pixels: int = _number(
+        4, "the pictures of a batch are shifted by up to this, at random", low=0, high=42,
+        unit="pixels",
+    )  # fmt: skip
     epsilon_initial: float = _number(1.0, "share of random actions at the start", low=0.0, high=1.0)
     epsilon_final: float = _number(
-        0.01, "share of random actions after the decay", low=0.0, high=1.0
+        0.02, "share of random actions after the decay", low=0.0, high=1.0
     )
     epsilon_decay_iterations: int = _number(
-        12_500, "epsilon falls linearly over so many", low=1, high=10**9, unit="iterations"
+        10_000, "epsilon falls linearly over so many", low=1, high=10**9, unit="iterations"
     )
 
     # How long, and what is watched meanwhile.

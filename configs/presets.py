@@ -7,32 +7,44 @@ from configs.config import Config
 # The recipe of this project, found by measurement; its numbers are the defaults of Config.
 DEFAULT = Config()
 
+# What the papers and the book have in common, and the defaults have not.
+_CLASSIC = {
+    "num_envs": 1,
+    "agent": "dqn",
+    "double": False,
+    "network_width": 1.0,
+    "n_step": 1,
+    "target_update_tau": 1.0,
+    "act_with_target": False,
+    "update_period": 4,
+    "random_shift_pixels": 0,
+    "precision": "float32",
+    "overlap": False,
+}
+
 # The reference recipe: DQN on Breakout with TF-Agents, as in chapter 18 of Geron, "Hands-On Machine
 # Learning with Scikit-Learn, Keras and TensorFlow", 2nd edition, 2019.
-NOTEBOOK = Config(
+NOTEBOOK = DEFAULT.replace(
+    **_CLASSIC,
     env_pipeline="suite",
-    num_envs=1,
     noop_start_max_frames=0,
     life_loss_terminal=False,
-    double=False,
-    n_step=1,
+    batch_size=64,
     reward_clip=0.0,
     optimizer="rmsprop",  # rho 0.95, momentum 0, centered
     learning_rate=2.5e-4,
     optimizer_epsilon=1e-5,
     target_update_period=2_000,
     initial_collect_steps=20_000,
+    replay_capacity=100_000,
+    epsilon_final=0.01,
     epsilon_decay_iterations=62_500,  # 250,000 ALE frames / update_period
-    precision="float32",
-    overlap=False,
 )
 
 # Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015,
 # extended data table 1. An iteration is one parameter update, after 4 agent steps.
-NATURE = Config(
-    num_envs=1,
-    double=False,
-    n_step=1,
+NATURE = DEFAULT.replace(
+    **_CLASSIC,
     batch_size=32,
     optimizer="rmsprop_nature",  # both decays 0.95, "min squared gradient" 0.01 under the root
     learning_rate=2.5e-4,
@@ -47,8 +59,6 @@ NATURE = Config(
     eval_games=30,
     eval_epsilon=0.05,
     checkpoint_period=25_000,
-    precision="float32",
-    overlap=False,
 )
 
 PRESETS: dict[str, Config] = {"default": DEFAULT, "notebook": NOTEBOOK, "nature": NATURE}

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from replay.arrays import Rows, Window, empty_aligned
+from replay.shifts import draw_shifts, shift
 
 FIRST, MID, LAST = 0, 1, 2  # tf_agents.trajectories.StepType
 
@@ -33,6 +34,7 @@ class FrameRing:
       frame_shape: shape of one frame; of the whole observation where `stack_size` is 1.
       frame_dtype: uint8 for pictures.
       stack_size: frames in an observation, stacked on its last axis; 1: no stacking.
+      random_shift_pixels: pictures of windows are shifted by up to so many; see replay/shifts.py.
       seed: of the generator that draws the samples.
     """
 
@@ -45,12 +47,14 @@ class FrameRing:
         frame_shape: tuple[int, ...] = (84, 84),
         frame_dtype: type[np.generic] | np.dtype = np.uint8,
         stack_size: int = 4,
+        random_shift_pixels: int = 0,
     ) -> None:
         self.rows_kept = capacity // num_envs
         if self.rows_kept < 1:
             raise ValueError(f"a replay of {capacity} has no room for {num_envs} games")
         self.num_envs = num_envs
         self.stack_size = stack_size
+        self.random_shift_pixels = random_shift_pixels
         # The oldest stacks need the frames before them.
         self._size = self.rows_kept + stack_size - 1
         shape = (self._size, num_envs)
@@ -169,7 +173,14 @@ class FrameRing:
         """
         state: Any = self.generator.bit_generator.state
         self._state_before_ahead = state if ahead else None
-        return self.windows(*self.draw(batch_size, n_step), n_step, stacked=stacked)
+        drawn = self.draw(batch_size, n_step)
+        return self.windows(*drawn, n_step, self._draw_shifts(batch_size), stacked=stacked)
+
+    def _draw_shifts(self, batch_size: int) -> np.ndarray:
+        """Return int64 [2, B, 2]; without random shifts nothing is drawn, and it is empty."""
+        if not self.random_shift_pixels:
+            return np.zeros((2, 0, 2), np.int64)
+        return draw_shifts(self.generator, batch_size, self.random_shift_pixels)
 
     def windows(
         self,
@@ -177,22 +188,41 @@ class FrameRing:
         game: np.ndarray,
         steps: np.ndarray,
         n_step: int,
+        shifts: np.ndarray,
         *,
         stacked: bool = True,
     ) -> Window:
-        """Return the windows that begin at rows `start`, of `steps` agent steps each, int64 [B]."""
-        observations = self.stacks if stacked else self.frames
+        """Return the windows that begin at rows `start`, of `steps` agent steps each, int64 [B].
+
+        Their pictures are shifted by `shifts`, of `_draw_shifts`.
+        """
+        first = self._observations(start, game, shifts[0], stacked)
+        last = self._observations(start + steps, game, shifts[1], stacked)
         offsets = np.arange(n_step)
         valid = offsets < steps[:, None]  # [B, n]
         index = (np.where(valid, start[:, None] + offsets, 0) % self._size, game[:, None])
         return Window(
-            observation=observations(start, game),
+            observation=first,
             action=self._rows.action[start % self._size, game].astype(np.int64),
             rewards=np.where(valid, self._rows.reward[index], np.float32(0)),
             discounts=np.where(valid, self._rows.discount[index], np.float32(1)),
             valid=valid,
-            next_observation=observations(start + steps, game),
+            next_observation=last,
         )
+
+    def _observations(
+        self, row: np.ndarray, game: np.ndarray, shifts: np.ndarray, stacked: bool
+    ) -> np.ndarray:
+        observations = self.stacks(row, game) if stacked else self.frames(row, game)
+        if len(shifts):
+            pictures = observations if stacked else observations.reshape(-1, *self._picture_shape)
+            alike = shifts if stacked else np.repeat(shifts, self.stack_size, axis=0)
+            shift(pictures, alike, self.random_shift_pixels)
+        return observations
+
+    @property
+    def _picture_shape(self) -> tuple[int, ...]:
+        return self._rows.frame.shape[2:]
 
     def draw(self, batch_size: int, n_step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Draw where windows begin, by rejection; return row, game and steps of each, int64 [B].

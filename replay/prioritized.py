@@ -31,6 +31,7 @@ class PrioritizedReplay(UniformReplay):
       weight_batches: it rises linearly to 1 over so many batches.
       stack_size: frames in an observation; 1: observations are kept whole.
       stack_on_device: TensorFlow stacks the frames, not the ring.
+      random_shift_pixels: pictures of `sample` are shifted by up to so many, at random.
       on_sampled: is told of the seconds that each draw took.
     """
 
@@ -49,6 +50,7 @@ class PrioritizedReplay(UniformReplay):
         weight_batches: int,
         stack_size: int = 4,
         stack_on_device: bool = False,
+        random_shift_pixels: int = 0,
         on_sampled: Callable[[float], None] = lambda _: None,
     ) -> None:
         super().__init__(
@@ -58,6 +60,7 @@ class PrioritizedReplay(UniformReplay):
             seed=seed,
             stack_size=stack_size,
             stack_on_device=stack_on_device,
+            random_shift_pixels=random_shift_pixels,
             on_sampled=on_sampled,
             new_ring=functools.partial(
                 PrioritizedRing,

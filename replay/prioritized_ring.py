@@ -67,7 +67,8 @@ class PrioritizedRing(FrameRing):
         self._tree = SumTree(self.rows_kept * self.num_envs)  # of priorities to the exponent
         self.greatest_priority = 1.0
         self.batches_drawn = 0
-        self._ahead: tuple[np.ndarray, np.ndarray] | None = None  # ids and weights
+        # ids, weights and shifts
+        self._ahead: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._ahead_is_due = False
 
     @property
@@ -113,13 +114,14 @@ class PrioritizedRing(FrameRing):
           ValueError: if no window is in the ring.
         """
         if self._ahead and self._ahead_is_due:
-            ids, weights = self._ahead
+            ids, weights, shifts = self._ahead
         else:
             ids, weights = self._draw_by_priority(batch_size)
-        self._ahead, self._ahead_is_due = (ids, weights) if ahead else None, False
+            shifts = self._draw_shifts(batch_size)
+        self._ahead, self._ahead_is_due = (ids, weights, shifts) if ahead else None, False
         row, game = np.divmod(ids, self.num_envs)
         steps = self._steps_from(row, game, self._n_step)
-        window = self.windows(row, game, steps, self._n_step, stacked=stacked)
+        window = self.windows(row, game, steps, self._n_step, shifts, stacked=stacked)
         return WeightedWindow(window, weights, ids)
 
     def _draw_by_priority(self, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -154,13 +156,15 @@ class PrioritizedRing(FrameRing):
 
         The largest, `values`, has 8 bytes for each time step that the ring has room for.
         """
-        ids, weights = self._ahead or (np.zeros(0, np.int64), np.zeros(0, np.float32))
+        nothing = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros((2, 0, 2), np.int64)
+        ids, weights, shifts = self._ahead or nothing
         return {
             "values": self._tree.values,
             "greatest_priority": np.array(self.greatest_priority),
             "batches_drawn": np.array(self.batches_drawn),
             "ahead_ids": ids,
             "ahead_weights": weights,
+            "ahead_shifts": shifts,
         }
 
     def put_priority_state(self, state: dict[str, np.ndarray]) -> None:
@@ -170,9 +174,9 @@ class PrioritizedRing(FrameRing):
           KeyError: if something is missing.
           ValueError: if it is of a ring of another size.
         """
-        ids, weights = state["ahead_ids"], state["ahead_weights"]
+        ids, weights, shifts = (state[f"ahead_{name}"] for name in ("ids", "weights", "shifts"))
         self._tree.set_all(state["values"])
         self.greatest_priority = float(state["greatest_priority"])
         self.batches_drawn = int(state["batches_drawn"])
-        self._ahead = (ids, weights) if len(ids) else None
+        self._ahead = (ids, weights, shifts) if len(ids) else None
         self._ahead_is_due = self._ahead is not None

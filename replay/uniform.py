@@ -39,6 +39,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
       seed: of the generator that draws the samples.
       stack_size: frames in an observation; 1: observations are kept whole.
       stack_on_device: `sample` has TensorFlow stack the frames, not the ring.
+      random_shift_pixels: pictures of `sample` are shifted by up to so many, at random.
       on_sampled: is told of the seconds that each `sample` took.
       new_ring: builds the ring from the same arguments that FrameRing takes.
     """
@@ -52,6 +53,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
         seed: int,
         stack_size: int = 4,
         stack_on_device: bool = False,
+        random_shift_pixels: int = 0,
         on_sampled: Callable[[float], None] = lambda _: None,
         new_ring: Callable[..., FrameRing] = FrameRing,
     ) -> None:
@@ -64,6 +66,7 @@ class UniformReplay(replay_buffer.ReplayBuffer):
             frame_shape=shape if stack_size == 1 else shape[:-1],
             frame_dtype=data_spec.observation.dtype.as_numpy_dtype,
             stack_size=stack_size,
+            random_shift_pixels=random_shift_pixels,
         )
         self._stack_on_device = stack_on_device and stack_size > 1
         self._on_sampled = on_sampled

@@ -84,6 +84,7 @@ def _replay(config: Config, data_spec: Any, spent: TimeSpent) -> UniformReplay:
     common: dict[str, Any] = {
         "seed": config.seed,
         "stack_on_device": stacks_on_device(config),
+        "random_shift_pixels": config.random_shift_pixels,
         "on_sampled": lambda seconds: spent.add("sampling", seconds),
     }
     if not config.prioritized:
