@@ -44,7 +44,9 @@ class Config:
     """
 
     # What is played.
-    game: str = _plain("Breakout", "the Atari game, as in BreakoutNoFrameskip-v4")
+    game: str = _plain(
+        "Breakout", "an Atari game, as in BreakoutNoFrameskip-v4; or grid, or a gym id: CartPole-v1"
+    )
     env_pipeline: str = _choice(
         "vector",
         "vector: ale-py's C++ emulator, all games at once; suite: TF-Agents' suite_atari",
@@ -156,7 +158,11 @@ class Config:
         5_000, "random play before training begins", low=1, high=10**8, unit="agent steps"
     )
     replay_capacity: int = _number(
-        100_000, "transitions kept, 7,068 bytes each", low=100, high=10**8, unit="transitions"
+        100_000,
+        "transitions kept, 7,068 bytes each in Atari games",
+        low=100,
+        high=10**8,
+        unit="transitions",
     )
     epsilon_initial: float = _number(1.0, "share of random actions at the start", low=0.0, high=1.0)
     epsilon_final: float = _number(

@@ -12,7 +12,9 @@ from tf_agents.trajectories import time_step as ts
 
 import agents
 from configs import Config
+from configs.games import is_atari
 from envs import suite
+from envs.vector import STACK_SIZE
 from replay.uniform import UniformReplay
 from training.iterations import Iterations
 from training.time_spent import TimedEnvironment, TimeSpent
@@ -33,7 +35,7 @@ class Parts:
     """
 
     config: Config
-    env: suite.AtariGames
+    env: suite.Games
     agent: Any
     replay: UniformReplay
     variables: dict[str, Any]
@@ -70,6 +72,7 @@ def build(config: Config, games_seed: int | None = None) -> Parts:
         config.replay_capacity,
         config.num_envs,
         seed=config.seed,
+        stack_size=STACK_SIZE if is_atari(config.game) else 1,
         on_sampled=lambda seconds: spent.add("sampling", seconds),
     )
     iterations = Iterations(config, tf_env, agent, replay, spent)
