@@ -17,7 +17,9 @@ from console.errors import UserError, run_main
 from console.flags import asked_settings, define_config_flags, preset_called
 
 _PRESET = flags.DEFINE_string(
-    "preset", "default", "the recipe that the other flags change: default, notebook or nature"
+    "preset",
+    "default",
+    "the recipe that the other flags change: default, notebook, nature, grid or cartpole",
 )
 _LOGDIR = flags.DEFINE_string("logdir", None, "folder of the run (a new one under runs/)")
 _RESUME = flags.DEFINE_bool("resume", False, "go on from the last checkpoint in --logdir")
@@ -47,7 +49,7 @@ def main() -> int:
                 f"there is a run in {folder.path} already; go on with it by --resume, "
                 "or give another --logdir"
             )
-    preflight.check(config)
+    preflight.check(config, asked)
     folder.create()
 
     from training import session  # TensorFlow is imported here, when work begins

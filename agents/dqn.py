@@ -13,6 +13,7 @@ from tf_agents.trajectories import trajectory
 from tf_agents.utils import common
 
 from agents import munchausen
+from agents.dense_network import DenseQNetwork
 from agents.exploration import EpsilonGreedyPolicy
 from agents.n_step import n_step_transition
 from agents.networks import NatureQNetwork, NoisyView
@@ -234,8 +235,10 @@ def build(
     agent_class: type[DqnAgent] = DqnAgent,
 ) -> DqnAgent:
     """Return an initialized agent; `config.precision` must be decided, not "auto"."""
+    flat = time_step_spec.observation.shape.rank == 1
+    network_class: Any = DenseQNetwork if flat else NatureQNetwork
     online, target, collect = (
-        NatureQNetwork(time_step_spec.observation, action_spec, config, name=name)
+        network_class(time_step_spec.observation, action_spec, config, name=name)
         for name in ("QNetwork", "TargetQNetwork", "CollectQNetwork")
     )
     online.create_variables()

@@ -44,7 +44,9 @@ class Config:
     """
 
     # What is played.
-    game: str = _plain("Breakout", "the Atari game, as in BreakoutNoFrameskip-v4")
+    game: str = _plain(
+        "Breakout", "an Atari game, as in BreakoutNoFrameskip-v4; or grid, or a gym id: CartPole-v1"
+    )
     env_pipeline: str = _choice(
         "vector",
         "vector: ale-py's C++ emulator, all games at once; suite: TF-Agents' suite_atari",
@@ -183,7 +185,11 @@ class Config:
         5_000, "random play before training begins", low=1, high=10**8, unit="agent steps"
     )
     replay_capacity: int = _number(
-        200_000, "transitions kept, 7,068 bytes each", low=100, high=10**8, unit="transitions"
+        200_000,
+        "transitions kept, 7,068 bytes each in Atari games",
+        low=100,
+        high=10**8,
+        unit="transitions",
     )
     prioritized: bool = _plain(
         False, "prioritized replay: transitions are drawn by what there was to learn from them"

@@ -6,27 +6,28 @@ import functools
 from collections.abc import Callable, Sequence
 
 import gym
+import numpy as np
 from tf_agents.environments import (
     atari_wrappers,
     batched_py_environment,
     py_environment,
     suite_atari,
+    suite_gym,
 )
 
 from configs import Config
-from envs import ale, preprocessing, starts
+from configs.games import GRID, is_atari
+from envs import ale, games, gym_games, preprocessing, starts
 from envs.finished_game import FinishedGame
+from envs.grid import Grid
 from envs.vector import VectorAtari
+from envs.whole_games import WholeGames
 
 GymWrapperClass = Callable[[gym.Env], gym.Env]
 
 
-class SuiteAtari(batched_py_environment.BatchedPyEnvironment):
-    """Games of the Python pipeline side by side, stepped one after another.
-
-    Observations are uint8 [84, 84, 4], newest frame last; rewards are raw; see docs/environments.md
-    for the whole contract.
-    """
+class SideBySide(batched_py_environment.BatchedPyEnvironment):
+    """Games in Python side by side, stepped one after another; each has `finished_games`."""
 
     def pop_finished_games(self) -> list[FinishedGame]:
         """Return the games finished since the last call."""
@@ -37,8 +38,16 @@ class SuiteAtari(batched_py_environment.BatchedPyEnvironment):
         return finished
 
 
-AtariGames = SuiteAtari | VectorAtari
-"""Games of either pipeline; both have `pop_finished_games`."""
+class SuiteAtari(SideBySide):
+    """Atari games of the Python pipeline.
+
+    Observations are uint8 [84, 84, 4], newest frame last; rewards are raw; see docs/environments.md
+    for the whole contract.
+    """
+
+
+Games = SideBySide | VectorAtari
+"""Games of any kind; all have `pop_finished_games`."""
 
 
 def load(
@@ -48,7 +57,7 @@ def load(
     *,
     first_slot: int = 0,
     gym_wrappers: Sequence[GymWrapperClass] = (),
-) -> AtariGames:
+) -> Games:
     """Return `num_envs` games of `config.game` as one batched environment that reports its games.
 
     Args:
@@ -56,17 +65,24 @@ def load(
       num_envs: games side by side.
       seed: the same seed gives the same games, from either pipeline.
       first_slot: the games are numbered from here; a game is made by its number and the seed.
-      gym_wrappers: put around the game at 60 frames a second, under everything else; the suite
-        pipeline only.
+      gym_wrappers: put around the game at its own frames, under everything else; not in the
+        vector pipeline.
 
     Returns:
-      observations uint8 [num_envs, 84, 84, 4], newest frame last.
+      observations uint8 [num_envs, 84, 84, 4], newest frame last, of Atari games; float32
+      [num_envs, n] of others.
 
     Raises:
-      ValueError: if there is no such game.
+      ValueError: if there is no such game, or it cannot be played here.
     """
-    rom = ale.rom_of(config.game)
+    games.check(config.game)
     slots = range(first_slot, first_slot + num_envs)
+    if not is_atari(config.game):
+        return SideBySide(
+            [_load_small(config, slot, seed, gym_wrappers) for slot in slots],
+            multithreading=False,
+        )
+    rom = ale.rom_of(config.game)
     start = starts.starts(config, ale.action_meanings(config.game))
     if config.env_pipeline == "vector":
         if gym_wrappers:
@@ -123,4 +139,22 @@ def _load_one(
                 preprocessing.GameClock, max_agent_steps=config.max_agent_steps_per_game
             )
         ],
+    )
+
+
+def _load_small(
+    config: Config, slot: int, seed: int, gym_wrappers: Sequence[GymWrapperClass]
+) -> py_environment.PyEnvironment:
+    clock = functools.partial(WholeGames, max_agent_steps=games.max_agent_steps(config), slot=slot)
+    if config.game == GRID:
+        return clock(Grid())
+    return suite_gym.load(
+        config.game,
+        max_episode_steps=0,  # WholeGames has the limit
+        gym_env_wrappers=[
+            functools.partial(gym_games.Seeded, seed=starts.emulator_seed(seed, slot)),
+            *gym_wrappers,
+        ],
+        env_wrappers=[clock],
+        spec_dtype_map={gym.spaces.Box: np.float32},
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +20,7 @@ from PIL import GifImagePlugin, Image
 from configs import Config
 from console.errors import UserError
 from envs import suite
+from envs.finished_game import FinishedGame
 from evaluation.files import replaced_file
 from evaluation.watch import PlayedGame, suite_seed, watched_config
 
@@ -197,13 +198,18 @@ def film_game(config: Config, game: PlayedGame, *, seed: int) -> Film:
     film = recorder.finish()
     finished = env.pop_finished_games()
     env.close()
-    played, again = _facts(game), _facts(finished[-1]) if finished else "no end"
-    if played != again:
-        raise FilmError(
-            f"game {game.number} had {played}, but played again it had {again}, so no film of it "
-            "is written; were config, seed and ale-py those that it was played with?"
-        )
+    check_same_game(game, finished)
     return film
+
+
+def check_same_game(game: PlayedGame, again: Sequence[FinishedGame]) -> None:
+    """Raise FilmError if the last of the games played `again` differs from `game`."""
+    played, repeated = _facts(game), _facts(again[-1]) if again else "no end"
+    if played != repeated:
+        raise FilmError(
+            f"game {game.number} had {played}, but played again it had {repeated}, so no film "
+            "of it is written; were config, seed and ale-py those that it was played with?"
+        )
 
 
 def _facts(game: Any) -> str:

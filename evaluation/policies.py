@@ -18,6 +18,7 @@ from console.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
+    import tensorflow as tf
 
 FORMAT = 1
 CONFIG_FILE = "config.json"
@@ -27,6 +28,7 @@ POLICIES_OF_A_RUN = ("policies/best", "policies/last")
 # In the box: pretrained/<game>/policy, beside the report and the curve of its training.
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 
+_OBSERVATION = "0/observation"  # PolicySaver's name of it in the signature "action"
 _TRAIN_ONE = "python train.py trains one"
 
 
@@ -59,7 +61,7 @@ class ExportedPolicy:
 
     Attributes:
       card: where it comes from.
-      choose_actions: observation uint8 [B, 84, 84, 4], newest frame last -> actions int64 [B].
+      choose_actions: observation [B, ...], as the game shows it -> actions int64 [B].
     """
 
     card: PolicyCard
@@ -76,7 +78,7 @@ class ExportedPolicy:
         return self.card.iteration
 
     def __call__(self, observation: np.ndarray) -> np.ndarray:
-        """Return the greedy actions, int64 [B], for uint8 [B, 84, 84, 4]."""
+        """Return the greedy actions, int64 [B], for observations [B, ...]."""
         return self.choose_actions(observation)
 
 
@@ -192,8 +194,8 @@ def load_policy(folder: str | Path) -> ExportedPolicy:
     import numpy as np
 
     try:
-        choose_actions = _greedy_choice(card.folder)
-        answer = choose_actions(np.zeros((1, 84, 84, 4), np.uint8))
+        choose_actions, spec = _greedy_choice(card.folder)
+        answer = choose_actions(np.zeros((1, *spec.shape[1:]), spec.dtype.as_numpy_dtype))
     except Exception as error:  # whatever TensorFlow and protobuf throw at a broken file
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise PolicyError(
@@ -207,8 +209,8 @@ def load_policy(folder: str | Path) -> ExportedPolicy:
     return ExportedPolicy(card, choose_actions)
 
 
-def _greedy_choice(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """Load the SavedModel as a function of observations alone.
+def _greedy_choice(folder: Path) -> tuple[Callable[[np.ndarray], np.ndarray], tf.TensorSpec]:
+    """Load the SavedModel as a function of observations alone; return their spec [B, ...] too.
 
     TF-Agents' SavedModelPyTFEagerPolicy would do, but takes a whole TimeStep apart for every call;
     a tf.function that makes the TimeStep in the graph is faster.
@@ -218,7 +220,10 @@ def _greedy_choice(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
 
     policy = tf.saved_model.load(str(folder))
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 84, 84, 4], tf.uint8)])
+    _, inputs = policy.signatures["action"].structured_input_signature
+    (spec,) = (given for given in inputs.values() if given.name == _OBSERVATION)
+
+    @tf.function(input_signature=[spec])
     def greedy(observation: tf.Tensor) -> tf.Tensor:
         batch = tf.shape(observation)[:1]
         time_step = ts.TimeStep(
@@ -232,4 +237,4 @@ def _greedy_choice(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
     def choose_actions(observation: np.ndarray) -> np.ndarray:
         return greedy(tf.constant(observation)).numpy()
 
-    return choose_actions
+    return choose_actions, spec

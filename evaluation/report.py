@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from configs import Config, human_normalized_score
+from configs.games import ATARI_FRAMES_PER_AGENT_STEP, is_atari
+from envs import games
 from evaluation import aggregates
 from evaluation.aggregates import Interval
 from evaluation.watch import PlayedGame
 
 FRAMES_PER_SEC = 60
-FRAMES_PER_AGENT_STEP = 4
 RANDOM_PLAYER = "random"
 
 
@@ -119,7 +120,9 @@ class Report:
     def to_table(self) -> str:
         """Return the report as lines of aligned text, without a newline at the end."""
         count = len(self.scores)
-        seconds = statistics.fmean(self.frames) / FRAMES_PER_SEC
+        of_play = ""
+        if is_atari(self.game):
+            of_play = f", {statistics.fmean(self.frames) / FRAMES_PER_SEC:,.0f} s of play"
         rows = [
             ("game", self.game),
             ("policy", self.policy + self._training()),
@@ -136,7 +139,7 @@ class Report:
             (
                 "length",
                 f"{statistics.fmean(self.lengths):,.0f} agent steps in the mean "
-                f"({min(self.lengths):,} to {max(self.lengths):,}), {seconds:,.0f} s of play",
+                f"({min(self.lengths):,} to {max(self.lengths):,}){of_play}",
             ),
             ("human-normalized", self._human_normalized_text()),
             ("protocol", self.protocol),
@@ -187,11 +190,14 @@ def _listed(interval: Interval | None) -> list[float] | None:
     return None if interval is None else list(interval)
 
 
-def _protocol(config: Config, games: int, epsilon: float, seed: int) -> str:
+def _protocol(config: Config, count: int, epsilon: float, seed: int) -> str:
+    whole = f"{count} whole game{'s' if count > 1 else ''}, epsilon {epsilon:g}"
+    if not is_atari(config.game):
+        return f"{whole}, limit {games.max_agent_steps(config):,} agent steps, seed {seed}"
     noops = config.noop_start_max_frames
     starts = f"0 to {noops} frames of NOOP at the start" if noops else "no NOOPs at the start"
-    limit_frames = config.max_agent_steps_per_game * FRAMES_PER_AGENT_STEP
+    limit_frames = config.max_agent_steps_per_game * ATARI_FRAMES_PER_AGENT_STEP
     return (
-        f"{games} whole game{'s' if games > 1 else ''}, epsilon {epsilon:g}, {starts}, sticky "
-        f"actions {config.sticky_action_probability:g}, limit {limit_frames:,} frames, seed {seed}"
+        f"{whole}, {starts}, sticky actions {config.sticky_action_probability:g}, "
+        f"limit {limit_frames:,} frames, seed {seed}"
     )

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from configs import Config
+from configs.games import is_atari
 from console.errors import UserError
 from evaluation import policies
 from evaluation.files import check_writable, replaced_file
@@ -101,10 +102,10 @@ def _check_files(request: Request) -> None:
 
 
 def _check_game(game: str) -> None:
-    from envs.ale import rom_of  # half a second, for gym
+    from envs import games  # half a second, for gym
 
     try:
-        rom_of(game)
+        games.check(game)
     except ValueError as error:
         raise UserError(str(error)) from None
 
@@ -113,7 +114,7 @@ def _play(request: Request, config: Config, card: policies.PolicyCard | None) ->
     """Play, print, write; here TensorFlow is imported."""
     from tqdm import tqdm
 
-    from evaluation import film
+    from evaluation import film, small_film
     from evaluation.report import RANDOM_PLAYER, Report, best_game
     from evaluation.watch import play_games
 
@@ -146,7 +147,8 @@ def _play(request: Request, config: Config, card: policies.PolicyCard | None) ->
         print(f"wrote {request.json}")
     if request.gif is not None:
         game = games[(request.gif_game or best_game(report.scores)) - 1]
-        whole = film.film_game(config, game, seed=request.seed)
+        film_game = film.film_game if is_atari(config.game) else small_film.film_game
+        whole = film_game(config, game, seed=request.seed)
         seconds, size_bytes = film.write_gif(whole, request.gif, request.gif_seconds)
         cut = ""
         if seconds < whole.seconds:

@@ -14,10 +14,9 @@ from tf_agents.trajectories import time_step as ts
 
 from configs import Config
 from envs import suite
-from envs.vector import VectorAtari
 
 ChooseActions = Callable[[np.ndarray], Any]
-"""The greedy choice: observation uint8 [B, 84, 84, 4] -> actions int64 [B]."""
+"""The greedy choice: observation [B, ...] -> actions int64 [B]."""
 
 MAX_SLOTS = 10
 
@@ -133,7 +132,7 @@ class _EpsilonGreedyPolicy(py_policy.PyPolicy):
 
     def __init__(
         self,
-        env: suite.SuiteAtari | VectorAtari,
+        env: suite.Games,
         choose_actions: ChooseActions | None,
         epsilon: float,
         seed: int,
@@ -168,7 +167,7 @@ class _Tally:
 
     def __init__(
         self,
-        env: suite.SuiteAtari | VectorAtari,
+        env: suite.Games,
         games: int,
         on_game: Callable[[PlayedGame], Any] | None,
     ) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from configs.games import frames_per_agent_step
+
 FILES = ("config.json", "metrics.csv", "evaluations.csv")
 """All that a report is made from."""
 
 AXES = ("iteration", "frames", "minutes")
 """What a score can be seen against: training steps, ALE frames of training, minutes of work."""
 
-_FRAMES_PER_AGENT_STEP = 4
 # In which two runs of one variant may differ.
 _OWN = {"seed", "game", "log_period", "checkpoint_period"}
 
@@ -142,7 +143,8 @@ def _read(path: Path, variant: str) -> Record:
     evaluations = _read_rows(path / "evaluations.csv", ["iteration", "score_mean"])
     # Where training begins, and each row: evaluations.csv knows the iteration only.
     begin = {"iteration": 0.0, "minutes": 0.0}
-    begin["frames"] = float(_FRAMES_PER_AGENT_STEP * settings.get("initial_collect_steps", 0))
+    held = frames_per_agent_step(settings["game"])
+    begin["frames"] = float(held * settings.get("initial_collect_steps", 0))
     known = {axis: np.concatenate([[begin[axis]], metrics[axis]]) for axis in AXES}
     # Behind the last row of a run that goes on, nobody knows the frames and minutes yet.
     is_known = evaluations["iteration"] <= metrics["iteration"][-1]

@@ -6,19 +6,22 @@ import dataclasses
 from pathlib import Path
 
 from configs import PRESETS, Config
+from configs.games import is_atari
 
 README = Path(__file__).parent.parent / "README.md"
 _BEGIN, _END = "<!-- flags: written by python -m scripts.flag_table -->\n", "<!-- end of flags -->"
 
 
 def flag_table() -> str:
-    """Return the table in Markdown: one row for each setting, with its value in each preset."""
-    lines = ["| flag | meaning | default | `notebook` | `nature` |", "|---|---|---|---|---|"]
+    """Return the table in Markdown: a row for each setting, its value in each Atari preset."""
+    names = [name for name, preset in PRESETS.items() if is_atari(preset.game)]
+    heads = ["flag", "meaning", "default", *(f"`{name}`" for name in names[1:])]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for field in dataclasses.fields(Config):
         meaning = field.metadata["help"]
         if unit := field.metadata.get("unit"):
             meaning += f" ({unit})"
-        default, *others = (_shown(getattr(preset, field.name)) for preset in PRESETS.values())
+        default, *others = (_shown(getattr(PRESETS[name], field.name)) for name in names)
         shown = [default, *("" if other == default else other for other in others)]
         lines.append(" | ".join([f"| `--{field.name}`", meaning, *shown]) + " |")
     return "\n".join(lines) + "\n"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from configs import PRESETS, Config, ConfigError, human_normalized_score, reference_scores
-from envs import ale
+from envs import ale, games
 
 _FIELDS = dataclasses.fields(Config)
 _NUMBERS = [field for field in _FIELDS if type(field.default) in (int, float)]
@@ -143,7 +143,7 @@ def test_a_setting_says_what_it_is(field: dataclasses.Field[Any]) -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_valid(name: str) -> None:
     PRESETS[name].validate()
-    assert PRESETS[name].game in ale.ROMS
+    games.check(PRESETS[name].game)
 
 
 def test_default_is_the_config_that_nothing_was_said_about() -> None:

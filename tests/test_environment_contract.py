@@ -158,8 +158,8 @@ class EnvironmentContract:
         spec = walk.observation_spec
         assert walk.observation.shape[2:] == spec.shape
         assert walk.observation.dtype == spec.dtype
-        assert walk.observation.min() >= spec.minimum
-        assert walk.observation.max() <= spec.maximum
+        assert np.all(walk.observation >= spec.minimum)
+        assert np.all(walk.observation <= spec.maximum)
         assert walk.step_type.dtype == np.int32
         assert walk.reward.dtype == walk.discount.dtype == np.float32
         assert walk.reward.shape == walk.discount.shape == walk.step_type.shape

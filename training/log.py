@@ -12,9 +12,10 @@ import tensorflow as tf
 import tqdm
 
 from configs import Config
+from configs.games import frames_per_agent_step
 from envs.finished_game import FinishedGame
 from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS, Metric
-from training.progress import FRAMES_PER_AGENT_STEP, Progress
+from training.progress import Progress
 from training.run_folder import CsvLog, RunFolder
 from training.time_spent import TimeSpent
 
@@ -39,6 +40,7 @@ class RunLog:
         kept_bytes: Mapping[str, int] | None = None,
     ) -> None:
         self._config = config
+        self._frames_per_agent_step = frames_per_agent_step(config.game)
         self._progress = progress
         self._spent = spent
         self._csv = {
@@ -112,7 +114,7 @@ class RunLog:
             "iteration": progress.iteration,
             "minutes": progress.seconds / 60,
             "agent_steps": agent_steps,
-            "frames": agent_steps * FRAMES_PER_AGENT_STEP,
+            "frames": agent_steps * self._frames_per_agent_step,
             "games_finished": progress.games_finished,
             **progress.recent(),
             "epsilon": epsilon,
@@ -158,7 +160,8 @@ class RunLog:
         self._tensorboard.flush()
 
     def _frames_per_sec(self, agent_steps: int) -> float:
-        frames = (agent_steps - self._row_began_agent_steps) * FRAMES_PER_AGENT_STEP
+        agent_steps -= self._row_began_agent_steps
+        frames = agent_steps * self._frames_per_agent_step
         return frames / max(time.monotonic() - self._row_began, 1e-9)
 
     def _shown(self, frames_per_sec: float, epsilon: float) -> dict[str, str]:

@@ -26,7 +26,9 @@ PROGRESS_METRICS = (
     Metric("iteration", "", "training steps so far; the x axis of every chart"),
     Metric("minutes", "time/minutes", "minutes of work on this run, over all resumes"),
     Metric("agent_steps", "progress/agent_steps", "actions chosen in training, by chance too"),
-    Metric("frames", "progress/frames", "ALE frames of these actions, 4 each"),
+    Metric(
+        "frames", "progress/frames", "frames of these actions: 4 each in Atari games, 1 in others"
+    ),
     Metric("games_finished", "progress/games_finished", "whole games finished in training"),
     Metric(
         "score_mean_30_games",
@@ -52,7 +54,7 @@ PROGRESS_METRICS = (
     Metric(
         "iterations_per_sec", "time/iterations_per_sec", "since the last row, all work included"
     ),
-    Metric("frames_per_sec", "time/frames_per_sec", "ALE frames a second since the last row"),
+    Metric("frames_per_sec", "time/frames_per_sec", "frames a second since the last row"),
     *(
         Metric(f"{activity}_percent", f"time/{activity}_percent", f"of the time since then: {what}")
         for activity, what in ACTIVITIES.items()

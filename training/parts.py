@@ -12,7 +12,9 @@ from tf_agents.trajectories import time_step as ts
 
 import agents
 from configs import Config
+from configs.games import is_atari
 from envs import suite
+from envs.vector import STACK_SIZE
 from replay.prioritized import PrioritizedReplay
 from replay.uniform import UniformReplay
 from training.iterations import Iterations
@@ -34,7 +36,7 @@ class Parts:
     """
 
     config: Config
-    env: suite.AtariGames
+    env: suite.Games
     agent: Any
     replay: UniformReplay
     variables: dict[str, Any]
@@ -83,8 +85,9 @@ def _replay(config: Config, data_spec: Any, spent: TimeSpent) -> UniformReplay:
     place = (data_spec, config.replay_capacity, config.num_envs)
     common: dict[str, Any] = {
         "seed": config.seed,
+        "stack_size": STACK_SIZE if is_atari(config.game) else 1,
         "stack_on_device": stacks_on_device(config),
-        "random_shift_pixels": config.random_shift_pixels,
+        "random_shift_pixels": config.random_shift_pixels if is_atari(config.game) else 0,
         "on_sampled": lambda seconds: spent.add("sampling", seconds),
     }
     if not config.prioritized:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from agents.networks import NatureQNetwork
 from configs import Config
+from configs.games import is_atari
 
 # Without one of these, a processor emulates bfloat16 and is slower with it.
 _BFLOAT16_CPU_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
@@ -22,10 +23,11 @@ def decide(config: Config) -> str:
     """Return what `config.precision` says; if "auto", the faster of "float32" and "bfloat16".
 
     A measurement may end otherwise the next time: with `config.deterministic`, "auto" is float32.
+    So it is for the small network of games that are not Atari's.
     """
     if config.precision != "auto":
         return config.precision
-    if config.deterministic:
+    if config.deterministic or not is_atari(config.game):
         return "float32"
     if not tf.config.list_physical_devices("GPU") and not _cpu_has_bfloat16():
         return "float32"

@@ -11,7 +11,6 @@ from typing import Any
 from envs.finished_game import FinishedGame
 
 RECENT_GAMES = 30
-FRAMES_PER_AGENT_STEP = 4
 
 
 @dataclasses.dataclass

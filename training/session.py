@@ -11,6 +11,7 @@ import psutil
 import tensorflow as tf
 
 from configs import Config
+from configs.games import is_atari
 from training import parts, precision
 from training.checkpoint import Checkpoints
 from training.export import Exporter
@@ -90,9 +91,10 @@ def _threads() -> int:
 
 def _greeting(config: Config, folder: RunFolder, device: str, progress: Progress) -> str:
     how = f"resuming at iteration {progress.iteration:,}" if progress.iteration else "training"
+    pipeline = f" ({config.env_pipeline} pipeline)" if is_atari(config.game) else ""
     return (
-        f"{how}: {config.agent} on {config.game}, {config.num_envs} games ({config.env_pipeline} "
-        f"pipeline), {device}, {_threads()} threads, {config.precision}, "
+        f"{how}: {config.agent} on {config.game}, {config.num_envs} games{pipeline}, {device}, "
+        f"{_threads()} threads, {config.precision}, "
         f"playing {'beside' if config.overlap else 'before'} learning, seed {config.seed}\n"
         f"run folder: {folder.path}   watch it: tensorboard --logdir {folder.path}"
     )

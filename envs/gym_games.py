@@ -1,0 +1,80 @@
+"""Games of gym with a flat observation, such as CartPole-v1; imports no TensorFlow."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import os
+
+import gym
+import numpy as np
+
+# pygame, which draws these games, asks for no screen and no sound, and says nothing.
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+_MOST_ACTIONS = 256  # the replay keeps an action in a byte
+
+
+@functools.cache  # each is made once to be looked at
+def observation_shape(game: str) -> tuple[int, ...]:
+    """Return the shape of the observations of `game`, a gym id, and see that it can be played.
+
+    Raises:
+      ValueError: if there is no such game, a package of it is missing, or its observations are no
+        flat floats or its actions no numbers.
+    """
+    try:
+        env = gym.make(game)
+    except gym.error.UnregisteredEnv:
+        near = difflib.get_close_matches(game, [spec.id for spec in gym.envs.registry.all()], n=3)
+        hint = f"the nearest names are {', '.join(near)}" if near else "one of gym's is CartPole-v1"
+        raise ValueError(f"gym has no game called {game!r}; {hint}") from None
+    except (AttributeError, ImportError, gym.error.Error) as error:  # as gym was left incomplete
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ValueError(
+            f"gym cannot make {game} ({reason}); install what it needs, or choose another game"
+        ) from None
+    seen, acts = env.observation_space, env.action_space
+    env.close()
+    is_flat = isinstance(seen, gym.spaces.Box) and len(seen.shape) == 1
+    if not is_flat or not np.issubdtype(seen.dtype, np.floating):
+        raise ValueError(f"{game} shows {seen}; only flat observations of floats can be learned")
+    if not isinstance(acts, gym.spaces.Discrete) or getattr(acts, "start", 0) != 0:
+        raise ValueError(f"{game} takes actions {acts}; only numbers from 0 can be learned")
+    if acts.n > _MOST_ACTIONS:
+        raise ValueError(f"{game} has {acts.n} actions; at most {_MOST_ACTIONS} can be learned")
+    return tuple(seen.shape)
+
+
+def max_agent_steps(game: str) -> int | None:
+    """Return the time limit that gym has for `game`, None where it has none."""
+    limit: int | None = gym.spec(game).max_episode_steps
+    return limit
+
+
+def steps_per_sec(game: str) -> int:
+    """Return the real speed of `game`, in agent steps, as far as gym knows it."""
+    env = gym.make(game)
+    env.close()
+    return int(env.metadata.get("render_fps", 30))
+
+
+class Seeded(gym.Wrapper):
+    """Gives the game at its first reset a seed, from which its generator goes on.
+
+    Args:
+      env: the game, with gym's wrappers. gym's own time limit is taken away: it would make running
+        out of time a death.
+      seed: from 0.
+    """
+
+    def __init__(self, env: gym.Env, seed: int) -> None:
+        super().__init__(env.unwrapped)
+        self._seed: int | None = seed
+
+    def reset(self, **kwargs: object) -> np.ndarray:
+        """Begin a game and return its first observation."""
+        seed, self._seed = self._seed, None
+        return self.env.reset(**kwargs) if seed is None else self.env.reset(seed=seed, **kwargs)

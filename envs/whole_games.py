@@ -1,0 +1,45 @@
+"""The contract of environments for games without lives: their clock, and their report."""
+
+from __future__ import annotations
+
+import numpy as np
+from tf_agents.environments import py_environment, wrappers
+from tf_agents.trajectories import time_step as ts
+
+from envs.finished_game import FinishedGame
+
+
+class WholeGames(wrappers.PyEnvironmentBaseWrapper):
+    """Reports finished games, and ends those that take too long: LAST with discount 1.
+
+    Args:
+      env: one game, which begins anew after its LAST; one frame an agent step.
+      max_agent_steps: a game is cut off here.
+      slot: the number of this game among those side by side.
+    """
+
+    def __init__(self, env: py_environment.PyEnvironment, max_agent_steps: int, slot: int) -> None:
+        super().__init__(env)
+        self._max_agent_steps = max_agent_steps
+        self._slot = slot
+        self._score = 0.0
+        self._agent_steps = 0
+        self.finished_games: list[FinishedGame] = []
+
+    def _reset(self) -> ts.TimeStep:
+        self._score, self._agent_steps = 0.0, 0
+        return self._env.reset()
+
+    def _step(self, action: np.ndarray) -> ts.TimeStep:
+        if self.current_time_step().is_last():
+            return self._reset()
+        time_step = self._env.step(action)
+        self._score += float(time_step.reward)
+        self._agent_steps += 1
+        if self._agent_steps >= self._max_agent_steps:
+            time_step = time_step._replace(step_type=np.asarray(ts.StepType.LAST, np.int32))
+        if time_step.is_last():
+            self.finished_games.append(
+                FinishedGame(self._slot, self._score, self._agent_steps, frames=self._agent_steps)
+            )
+        return time_step
