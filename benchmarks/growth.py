@@ -71,10 +71,10 @@ def measure_soak(batch_size: int, iterations: int) -> dict[str, list[int]]:
 
 
 def _full(batch_size: int, transitions: int) -> Parts:
-    """Return the parts of the preset `default` with a full replay memory."""
+    """Return the parts of Double DQN with a full replay memory."""
     from training import parts, precision
 
-    config = project_loop.config_of(None, batch_size).replace(replay_capacity=transitions)
+    config = project_loop.config_of("double", batch_size).replace(replay_capacity=transitions)
     built = parts.build(config.replace(precision=precision.decide(config)))
     synthetic.fill(built.replay.ring)
     return built

@@ -1,8 +1,8 @@
 """Races this project's loop against Stable-Baselines3's DQN: `python -m benchmarks.peers`.
 
 That library runs in a virtual environment of its own, which this command makes where it is not
-there yet. Then it is raced against this project with the same algorithm, and against the preset
-`default`, in alternating rounds; see `race.py`.
+there yet. Then it is raced against this project with the same algorithm, and with Double DQN, in
+alternating rounds; see `race.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def contenders(python: str) -> tuple[Contender, ...]:
     return (
         Contender("benchmarks.sb3_loop", python=python),
         Contender("benchmarks.project_loop", ("--like=sb3",)),
-        Contender("benchmarks.project_loop"),
+        Contender("benchmarks.project_loop", ("--like=double",)),
     )
 
 

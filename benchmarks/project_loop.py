@@ -3,54 +3,55 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from absl import flags
 
 from benchmarks import measurement, synthetic
 from configs import PRESETS, Config
 
-_ALGORITHM_FIELDS = (
-    "double",
-    "dueling",
-    "n_step",
-    "reward_clip",
-    "optimizer",
-    "learning_rate",
-    "optimizer_epsilon",
-    "target_update_period",
-)
+_SHARED: dict[str, Any] = {
+    "game": "Breakout",
+    "num_envs": measurement.UPDATE_PERIOD_AGENT_STEPS,
+    "update_period": measurement.UPDATE_PERIOD_AGENT_STEPS,
+    "replay_capacity": measurement.REPLAY_TRANSITIONS,
+    # Epsilon is at its end, as in most of a run: at its start hardly an action needs the network.
+    "epsilon_initial": 0.01,
+    "epsilon_final": 0.01,
+    "precision": "auto",
+    "overlap": True,
+}
+"""What all algorithms have alike; the rest is the preset `notebook`'s."""
 
-ALGORITHMS = {
+ALGORITHMS: dict[str, dict[str, Any]] = {
     # The stock loop's: DQN with one-step returns and its optimizer.
-    "stock": {name: getattr(PRESETS["notebook"], name) for name in _ALGORITHM_FIELDS},
+    "stock": {},
     # Stable-Baselines3's: DQN with one-step returns and Adam.
     "sb3": {
-        "double": False,
-        "dueling": False,
-        "n_step": 1,
         "reward_clip": 1.0,
         "optimizer": "adam",
         "learning_rate": 1e-4,
         "optimizer_epsilon": 1e-8,
         "target_update_period": 250,  # 1,000 agent steps
     },
+    "double": {
+        "double": True,
+        "n_step": 3,
+        "reward_clip": 1.0,
+        "optimizer": "adam",
+        "learning_rate": 1e-4,
+        "optimizer_epsilon": 1.5e-4,
+        "target_update_period": 500,
+    },
 }
+NAMES = {"stock": "same algorithm", "sb3": "same algorithm", "double": "Double DQN"}
 
 
-def config_of(like: str | None, batch_size: int) -> Config:
-    """Return the preset `default`, or with the algorithm of one of ALGORITHMS.
-
-    Numbers that all contenders share are the same. Epsilon is at its end, as in most of a run: at
-    its start hardly an action needs the network.
-    """
-    config = PRESETS["default"].replace(**ALGORITHMS[like] if like else {})
-    return config.replace(
-        game="Breakout",
-        batch_size=batch_size,
-        update_period=measurement.UPDATE_PERIOD_AGENT_STEPS,
-        replay_capacity=measurement.REPLAY_TRANSITIONS,
-        epsilon_initial=config.epsilon_final,
-    )
+def config_of(like: str, batch_size: int) -> Config:
+    """Return the settings of one of ALGORITHMS, in the fast pipeline with four games."""
+    changes = {**_SHARED, **ALGORITHMS[like]}
+    fast = {"env_pipeline": "vector", "life_loss_terminal": True, "noop_start_max_frames": 30}
+    return PRESETS["notebook"].replace(**fast, **changes, batch_size=batch_size)
 
 
 def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measurement.Measurement:
@@ -77,7 +78,7 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
         total_ms.append((time.perf_counter() - start) * 1000 / length)
 
     return measurement.Measurement(
-        name=f"this project, {'same algorithm' if like else 'preset default'}",
+        name=f"this project, {NAMES[like]}",
         device=measurement.device(),
         precision=config.precision,
         setting=f"{config.num_envs} games, {measurement.kernels_name()}",
@@ -91,5 +92,5 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
 
 
 if __name__ == "__main__":
-    flags.DEFINE_enum("like", None, list(ALGORITHMS), "learn by the algorithm of this contender")
+    flags.DEFINE_enum("like", "double", list(ALGORITHMS), "the algorithm that learns")
     measurement.print_measurement(measure, onednn=True)

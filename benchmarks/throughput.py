@@ -1,6 +1,6 @@
 """Races this project's loop against the stock TF-Agents loop: `python -m benchmarks.throughput`.
 
-The stock loop, this project with the same algorithm, and this project's preset `default`, in
+The stock loop, this project with the same algorithm, and this project with Double DQN, in
 alternating rounds (see `race.py`); in the same rounds the floor of both algorithms, and at the end
 collection alone.
 """
@@ -22,7 +22,7 @@ from console import errors
 RACERS = (
     Contender("benchmarks.stock_loop"),
     Contender("benchmarks.project_loop", ("--like=stock",)),
-    Contender("benchmarks.project_loop"),
+    Contender("benchmarks.project_loop", ("--like=double",)),
 )
 
 
@@ -38,7 +38,7 @@ FLOORS = (_floor_of(1), _floor_of(2, "--double"))
 
 FLOOR_BAR = 1.25
 GPU_BAR_FRAMES_PER_SEC = 6_200
-"""Of the preset `default` on one GPU, at GPU_BAR_BATCH_SIZE."""
+"""Of Double DQN on one GPU, at GPU_BAR_BATCH_SIZE."""
 GPU_BAR_BATCH_SIZE = 32
 _NEEDED_BYTES = 4 * 10**9  # the stock loop holds 3.7 GB
 
@@ -89,7 +89,7 @@ def floor_lines(results: Rounds) -> list[str]:
 
 
 def gpu_lines(results: Rounds) -> list[str]:
-    """Return what the preset `default` did on a GPU against its bar; nothing without a GPU."""
+    """Return what Double DQN did on a GPU against its bar; nothing without a GPU."""
     runs = [racers[-1] for racers in split(results)[0]]
     device, batch_size = runs[0].device, runs[0].batch_size
     if device == "CPU":

@@ -139,7 +139,7 @@ def test_the_floor_has_the_precision_of_its_racer(monkeypatch: pytest.MonkeyPatc
     assert tape == [
         ("benchmarks.stock_loop", "--batch_size=8"),
         ("benchmarks.project_loop", "--like=stock", "--batch_size=8"),
-        ("benchmarks.project_loop", "--batch_size=8"),
+        ("benchmarks.project_loop", "--like=double", "--batch_size=8"),
         ("benchmarks.floor", "--precision=bfloat16", "--batch_size=8"),
         ("benchmarks.floor", "--precision=float32", "--double", "--batch_size=8"),
     ]
