@@ -13,13 +13,14 @@ from pathlib import Path
 from absl import flags
 
 import console.flags
+from configs import PRESETS
 from console.errors import UserError, run_main
 from console.flags import asked_settings, define_config_flags, preset_called
 
 _PRESET = flags.DEFINE_string(
     "preset",
     "default",
-    "the recipe that the other flags change: default, notebook, nature, grid or cartpole",
+    f"the recipe that the other flags change: {', '.join(PRESETS)}",
 )
 _LOGDIR = flags.DEFINE_string("logdir", None, "folder of the run (a new one under runs/)")
 _RESUME = flags.DEFINE_bool("resume", False, "go on from the last checkpoint in --logdir")

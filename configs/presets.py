@@ -61,6 +61,31 @@ NATURE = DEFAULT.replace(
     checkpoint_period=25_000,
 )
 
+# Hessel et al., "Rainbow: Combining Improvements in Deep Reinforcement Learning", 2018, table 1;
+# frames there are ALE frames, four to an agent step and sixteen to an iteration.
+RAINBOW = DEFAULT.replace(
+    **{**_CLASSIC, "agent": "c51", "double": True, "n_step": 3},
+    dueling=True,
+    noisy=True,  # "Noisy Nets sigma 0.5"
+    atoms=51,
+    value_max=10.0,  # "Distributional min/max values"
+    prioritized=True,
+    priority_exponent=0.5,
+    priority_weight_initial=0.4,
+    priority_weight_iterations=12_500_000,  # "0.4 to 1.0" over the run
+    batch_size=32,
+    learning_rate=6.25e-5,
+    optimizer_epsilon=1.5e-4,
+    target_update_period=2_000,  # 32,000 frames
+    initial_collect_steps=20_000,  # 80,000 frames
+    replay_capacity=1_000_000,
+    epsilon_initial=0.0,  # "Exploration epsilon 0.0"
+    epsilon_final=0.0,
+    iterations=12_500_000,  # 200,000,000 frames
+    eval_period=62_500,  # 1,000,000 frames
+    checkpoint_period=25_000,
+)
+
 # Small games, for seconds and not for hours; found by trying.
 GRID = DEFAULT.replace(
     **{**_CLASSIC, "num_envs": 8, "double": True, "update_period": 8},
@@ -106,6 +131,7 @@ PRESETS: dict[str, Config] = {
     "default": DEFAULT,
     "notebook": NOTEBOOK,
     "nature": NATURE,
+    "rainbow": RAINBOW,
     "grid": GRID,
     "cartpole": CARTPOLE,
 }

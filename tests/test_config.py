@@ -243,6 +243,25 @@ def test_notebook_is_the_reference_recipe_to_the_letter() -> None:
     }
 
 
+def test_rainbow_is_table_1_of_hessel_et_al_2018() -> None:
+    config = PRESETS["rainbow"]
+    # The six extensions.
+    assert (config.agent, config.double, config.dueling) == ("c51", True, True)
+    assert (config.n_step, config.noisy, config.prioritized) == (3, True, True)
+    assert config.initial_collect_steps == 80_000 / 4  # "Min history to start learning", frames
+    assert (config.learning_rate, config.optimizer_epsilon) == (0.0000625, 1.5e-4)
+    assert (config.epsilon_initial, config.epsilon_final) == (0.0, 0.0)
+    assert config.target_update_period == 32_000 / 4 / 4  # frames, of four agent steps
+    assert (config.priority_exponent, config.priority_weight_initial) == (0.5, 0.4)
+    assert config.priority_weight_iterations == config.iterations == 200_000_000 / 16
+    assert (config.atoms, config.value_max) == (51, 10.0)
+    # Table 4, as in Nature DQN.
+    assert (config.batch_size, config.discount) == (32, 0.99)
+    assert (config.replay_capacity, config.update_period) == (1_000_000, 4)
+    assert (config.network_width, config.target_update_tau, config.n_step) == (1.0, 1.0, 3)
+    assert (config.random_shift_pixels, config.act_with_target) == (0, False)
+
+
 def test_nature_is_table_1_of_mnih_et_al_2015() -> None:
     config = PRESETS["nature"]
     assert config.batch_size == 32  # "minibatch size"

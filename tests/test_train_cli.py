@@ -404,7 +404,7 @@ _MISTAKES = [
     (["--preset=notebok"], "there is no preset called 'notebok'; did you mean notebook?"),
     (
         ["--preset=x"],
-        "there is no preset called 'x'; there are default, notebook, nature, grid, cartpole",
+        f"there is no preset called 'x'; there are {', '.join(PRESETS)}",
     ),
     (["--agent=dqm"], "there is no agent called 'dqm'; did you mean dqn?"),
     (["--batch_size=0"], "batch_size must be from 1 to 65,536, but is 0"),
