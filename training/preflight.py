@@ -12,6 +12,9 @@ from console.errors import UserError
 from envs import ale
 from replay.frame_ring import FrameRing
 
+_MOST_ACTIONS = 18  # of any game
+_COPIES_OF_WEIGHTS = 7  # online, target, collecting; masters, two slots and gradients
+_COPIES_OF_ACTIVATIONS = 3  # forward and backward of the online network, forward of the target
 _LIBRARIES_BYTES = 1_000_000_000  # TensorFlow, the networks and the emulators; measured: 0.7 to 0.9
 
 
@@ -20,7 +23,7 @@ def check(config: Config) -> None:
 
     Raises:
       UserError: if the game or the algorithm is unknown, if the numbers of games and steps do not
-        go together, or if the replay does not fit into memory.
+        go together, or if replay, networks and batch do not fit into memory.
     """
     try:
         ale.rom_of(config.game)
@@ -36,11 +39,49 @@ def check(config: Config) -> None:
             f"initial_collect_steps {config.initial_collect_steps} is too small for "
             f"{config.num_envs} games and n_step {config.n_step}: give at least {shortest}"
         )
-    needed = FrameRing.bytes_needed(config.replay_capacity)
+    _check_memory(config)
+
+
+def _check_memory(config: Config) -> None:
+    learning = learning_bytes(config)
     free = psutil.virtual_memory().available
+    if learning + _LIBRARIES_BYTES > free:
+        raise UserError(
+            f"batches of {config.batch_size:,} transitions and networks of width "
+            f"{config.network_width:g} need about {learning / 1e9:.1f} GB and {free / 1e9:.1f} GB "
+            "of memory are free; give a smaller --batch_size or --network_width"
+        )
+    needed, free = FrameRing.bytes_needed(config.replay_capacity), free - learning
     if needed + _LIBRARIES_BYTES > free:
         fits = max(0, (free - _LIBRARIES_BYTES) // FrameRing.bytes_needed(1))
         raise UserError(
             f"a replay of {config.replay_capacity:,} transitions needs {needed / 1e9:.1f} GB and "
             f"{free / 1e9:.1f} GB of memory are free; --replay_capacity={fits // 1000 * 1000} fits"
         )
+
+
+def learning_bytes(config: Config) -> int:
+    """Return about how much memory a training step takes: networks, optimizer and batch.
+
+    The layers are those of agents/networks.py, all numbers float32. A bound for the largest of the
+    machine's needs and no measurement: see docs/reliability.md.
+    """
+    width = config.network_width
+    filters = [max(1, round(count * width)) for count in (32, 64, 64)]
+    units = max(1, round(512 * width))
+    features = 7 * 7 * filters[2]
+    streams = 2 if config.dueling else 1
+    outputs = _MOST_ACTIONS * (1 if config.agent == "dqn" else config.atoms)
+    weights = (
+        8 * 8 * 4 * filters[0]
+        + 4 * 4 * filters[0] * filters[1]
+        + 3 * 3 * filters[1] * filters[2]
+        + streams * (features * units + units * outputs) * (2 if config.noisy else 1)
+    )
+    activations = 20 * 20 * filters[0] + 9 * 9 * filters[1] + features
+    activations += streams * (units + outputs)
+    pictures = 2 * 84 * 84 * 4  # bytes: before and behind the n steps
+    of_a_transition = (2 if config.overlap else 1) * pictures
+    # as float32, for the first convolution
+    of_a_transition += 4 * (84 * 84 * 4 + _COPIES_OF_ACTIVATIONS * activations)
+    return 4 * _COPIES_OF_WEIGHTS * weights + config.batch_size * of_a_transition
