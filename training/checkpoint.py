@@ -202,7 +202,7 @@ class Checkpoints:
 
     def _remove_old(self) -> None:
         unfinished = [path for path in self._folder.glob(".*") if path.name[1:10].isdigit()]
-        for path in [*self._run.checkpoint_paths()[:-KEPT], *unfinished]:
+        for path in {*self._run.checkpoint_paths()[:-KEPT], *unfinished}:
             shutil.rmtree(path)
         needed: list[list[int]] = []
         try:
