@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -304,12 +303,18 @@ class Config:
                 raise ConfigError(f"there is no setting called {name!r}{hint}")
         config = cls(**values)
         config.validate()
-        return config
+        return config.replace(  # JSON and TOML write 1 for 1.0
+            **{
+                field.name: float(getattr(config, field.name))
+                for field in dataclasses.fields(cls)
+                if type(field.default) is float
+            }
+        )
 
 
 def _check_value(field: dataclasses.Field[Any], value: object) -> None:
     name, expected = field.name, type(field.default)
-    if expected is float and type(value) is int:
+    if expected is float and type(value) is int and abs(value) < 2**53:
         value = float(value)
     if type(value) is not expected:
         raise ConfigError(
@@ -321,7 +326,7 @@ def _check_value(field: dataclasses.Field[Any], value: object) -> None:
     if "low" in field.metadata:
         low, high, unit = (field.metadata[key] for key in ("low", "high", "unit"))
         assert isinstance(value, int | float)
-        if not (math.isfinite(value) and low <= value <= high):
+        if not low <= value <= high:  # which no NaN is
             raise ConfigError(
                 f"{name} must be from {low:,} to {high:,} {unit}".rstrip() + f", but is {value:,}"
             )

@@ -1,12 +1,14 @@
-"""Output files that are either the old one or the complete new one."""
+"""Files: written so that they are the old one or the complete new one, read with suspicion."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import zlib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 from console.errors import UserError
 
@@ -47,6 +49,57 @@ def check_writable(path: Path, name: str) -> None:
         raise UserError(
             f"{name} {path} cannot be written ({error.strerror}); name another file"
         ) from None
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds.
+
+    Raises:
+      OSError: if it cannot be read.
+      ValueError: if it is no JSON, or no object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(content, dict):
+        raise ValueError("it is no JSON object")
+    return content
+
+
+def checksum(path: Path) -> int:
+    """Return the CRC-32 of a file, which tells damage, not malice.
+
+    Raises:
+      OSError: if it cannot be read.
+    """
+    value = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            value = zlib.crc32(block, value)
+    return value
+
+
+def check_checksums(folder: Path, expected: Any) -> None:
+    """Compare files in a folder with their checksums, as they stand in a JSON file.
+
+    Args:
+      folder: they are in it, or below.
+      expected: CRC-32 by name, with / between folders.
+
+    Raises:
+      OSError: if one cannot be read.
+      ValueError: if one does not match, if a name leads out of the folder, or if `expected` is no
+        such mapping.
+    """
+    if not isinstance(expected, dict):
+        raise ValueError("its checksums are no object")
+    for name, value in expected.items():
+        parts = PurePosixPath(name).parts
+        if not parts or ".." in parts or name.startswith("/") or "\0" in name:
+            raise ValueError(f"{name!r} is no file in its folder")
+        if checksum(folder / name) != value:
+            raise ValueError(f"{name} does not match its checksum")
 
 
 def _unfinished(path: Path) -> Path:

@@ -2,19 +2,24 @@
 
 An export is a folder with a PolicySaver SavedModel and `config.json` in it:
 
-    {"format": 1, "config": {...}, "iteration": 50000, "score": 31.4, "versions": {...}}
+    {"format": 1, "config": {...}, "iteration": 50000, "score": 31.4, "versions": {...},
+     "files": {"saved_model.pb": 2187345, ...}}
+
+`files` has the CRC-32 of each file of the SavedModel; exports of older programs have none. A
+SavedModel is a program: play only policies that you trust (docs/reliability.md).
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs import Config
 from console.errors import UserError
+from evaluation.files import check_checksums, read_object
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +51,7 @@ class PolicyCard:
       iteration: how long it was trained.
       score: mean score in the evaluation that it was exported after, None if there was none.
       versions: of the packages that wrote it.
+      files: CRC-32 of each file of the SavedModel, by name; None: not known.
     """
 
     folder: Path
@@ -53,6 +59,7 @@ class PolicyCard:
     iteration: int
     score: float | None
     versions: dict[str, str]
+    files: dict[str, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,31 +164,32 @@ def read_card(folder: str | Path) -> PolicyCard:
         raise PolicyError(f"there is no policy in the folder {folder} ({MODEL_FILE}){hint}")
     path = folder / CONFIG_FILE
     try:
-        return _card(folder, json.loads(path.read_text(encoding="utf-8")))
+        return _card(folder, read_object(path))
     except FileNotFoundError:
         raise PolicyError(
             f"{path} is missing, which says how the policy was trained; export it again"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise PolicyError(f"{path} is broken: {reason}; export the policy again") from error
 
 
-def _card(folder: Path, values: Any) -> PolicyCard:
-    if not isinstance(values, dict):
-        raise TypeError("it is no JSON object")
+def _card(folder: Path, values: dict[str, Any]) -> PolicyCard:
     if values["format"] != FORMAT:
         raise ValueError(f"its format is {values['format']!r}, and this program reads {FORMAT}")
-    if not isinstance(values["config"], dict):
-        raise TypeError("config is no JSON object")
+    for name in ("config", "versions", "files"):
+        if not isinstance(values.get(name, {} if name != "config" else None), dict):
+            raise TypeError(f"{name} is no JSON object")
+    files = values.get("files")
+    if files is not None and MODEL_FILE not in files:
+        raise ValueError(f"files has no {MODEL_FILE}")
     iteration, score = values["iteration"], values.get("score")
     if type(iteration) is not int or iteration < 0:
         raise ValueError(f"iteration must be a whole number from 0, but is {iteration!r}")
-    if score is not None and type(score) not in (int, float):
+    if score is not None and (type(score) not in (int, float) or not math.isfinite(score)):
         raise ValueError(f"score must be a number or null, but is {score!r}")
-    return PolicyCard(
-        folder, Config.from_dict(values["config"]), iteration, score, values.get("versions", {})
-    )
+    config = Config.from_dict(values["config"])
+    return PolicyCard(folder, config, iteration, score, values.get("versions", {}), files)
 
 
 def load_policy(folder: str | Path) -> ExportedPolicy:
@@ -191,6 +199,12 @@ def load_policy(folder: str | Path) -> ExportedPolicy:
       PolicyError: as `read_card`, and if the SavedModel cannot be loaded or does not answer.
     """
     card = read_card(folder)
+    try:
+        check_checksums(card.folder, card.files or {})
+    except (OSError, ValueError) as error:
+        raise PolicyError(
+            f"the policy in {card.folder} is damaged ({error}); copy or export it again"
+        ) from error
     import numpy as np
 
     try:

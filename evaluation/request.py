@@ -51,7 +51,13 @@ def answer(request: Request) -> None:
     card = None if folder is None else policies.read_card(folder)
     config = Config(game=request.game or DEFAULT_GAME) if card is None else card.config
     _check_game(config.game)
-    _play(request, config, card)
+    try:
+        _play(request, config, card)
+    except OSError as error:  # the disk is full: what stood in place of the file is still there
+        raise UserError(
+            f"{error.filename or 'a file'} cannot be written ({error.strerror}); make room, "
+            "or name another file"
+        ) from error
 
 
 def _policy_folder(request: Request) -> Path | None:

@@ -74,7 +74,7 @@ def read_plan(file: Path) -> list[PlannedRun]:
             values = importlib.import_module(_TOML).load(content)
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror}); name another file") from error
-    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, UnicodeDecodeError
         raise UserError(f"{file} is no TOML: {error}") from error
     try:
         return _runs(values, RUNS / file.stem)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import json
 import math
 import os
 import shutil
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from configs.games import frames_per_agent_step
+from evaluation.files import read_object
 
 FILES = ("config.json", "metrics.csv", "evaluations.csv")
 """All that a report is made from."""
@@ -171,10 +171,11 @@ def _read(path: Path, variant: str) -> Record:
 def _read_settings(file: Path) -> dict[str, Any]:
     """Return a run's settings; unlike a resume, a report reads those of older programs too."""
     try:
-        settings = json.loads(file.read_text())["config"]
+        settings = read_object(file)["config"]
         if not isinstance(settings["game"], str) or type(settings["seed"]) is not int:
             raise TypeError("game must be a text, and seed a whole number")
-        if not isinstance(settings.get("initial_collect_steps", 0), int):
+        steps = settings.get("initial_collect_steps", 0)
+        if type(steps) is not int or not 0 <= steps < 2**53:
             raise TypeError("initial_collect_steps must be a whole number")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedFileError(f"{file.name} is broken ({error})") from error
@@ -202,12 +203,22 @@ def _read_rows(file: Path, columns: Sequence[str]) -> dict[str, np.ndarray]:
                 if len(row) != len(header):
                     raise DamagedFileError(f"{where} has {len(row)} of {len(header)} fields")
                 values.append(_numbers([row[place] for place in places], columns, where))
-                if len(values) > 1 and values[-1][0] <= values[-2][0]:
-                    raise DamagedFileError(f"{where} has an iteration that does not grow")
+                if len(values) > 1:
+                    _check_growing(columns, values[-2], values[-1], where)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DamagedFileError(f"{file.name} cannot be read ({error})") from error
     table = np.array(values, np.float64).reshape(-1, len(columns))
     return {name: table[:, number] for number, name in enumerate(columns)}
+
+
+def _check_growing(
+    columns: Sequence[str], before: Sequence[float], here: Sequence[float], where: str
+) -> None:
+    for name, one, two in zip(columns, before, here, strict=True):
+        if name == "iteration" and two <= one:
+            raise DamagedFileError(f"{where} has an iteration that does not grow")
+        if name in AXES and two < one:
+            raise DamagedFileError(f"{where} has {name} that fall")
 
 
 def _numbers(fields: Sequence[str], columns: Sequence[str], where: str) -> list[float]:

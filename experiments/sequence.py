@@ -108,7 +108,7 @@ def _last_iteration(run: PlannedRun, name: str) -> int:
     try:
         with (run.path / name).open(newline="") as file:
             return max((int(row["iteration"]) for row in csv.DictReader(file)), default=0)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return 0
 
 

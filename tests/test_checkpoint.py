@@ -29,6 +29,7 @@ class _SmallParts:
     """Parts with two variables and a ring of small frames."""
 
     def __init__(self, seed: int) -> None:
+        self.config = Config()
         self.ring = FrameRing(20, 2, seed=seed, frame_shape=(2, 3), stack_size=_STACK)
         self.replay = SimpleNamespace(ring=self.ring)
         self.weight = tf.Variable([float(seed)] * 3)
@@ -270,7 +271,7 @@ def test_a_kill_at_any_rename_leaves_a_whole_checkpoint(
             checkpoints.save(20, {"at": 20})
     iteration, state, contents, said = _restore(tmp_path)
     assert (state["at"], said) == (iteration, [])
-    assert iteration == (10 if killed_at == 3 else 20)
+    assert iteration == 20  # the one put aside, if it came to that, is not lost
     # What the kill has left lying is removed by the next checkpoint.
     resumed = _SmallParts(seed=99)
     checkpoints = _checkpoints(tmp_path, resumed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,9 @@ class _Saver:
     def __init__(self, policy: object, batch_size: None) -> None: ...
 
     def save(self, folder: str) -> None:
-        Path(folder).mkdir()
+        (Path(folder) / "variables").mkdir(parents=True)
+        (Path(folder) / "saved_model.pb").write_bytes(b"123456789")
+        (Path(folder) / "variables" / "variables.index").write_bytes(b"")
 
 
 def _exporter(folder: Path) -> export.Exporter:
@@ -43,3 +46,20 @@ def test_policy_that_a_kill_left_aside_is_brought_back_if_the_next_fails(tmp_pat
     with failing, pytest.raises(OSError, match="the disk is full"):
         exporter.export("best", 2, 4.0)
     assert '"iteration": 1' in (tmp_path / "best/config.json").read_text()
+
+
+def test_export_has_the_checksums_of_its_files(tmp_path: Path) -> None:
+    folder = _exporter(tmp_path).export("last", 1, None)
+    card = json.loads((folder / "config.json").read_text())
+    # CRC-32 of "123456789" is the algorithm's published check value.
+    assert card["files"] == {"saved_model.pb": 0xCBF43926, "variables/variables.index": 0}
+
+
+def test_export_that_finds_no_room_leaves_the_one_before_and_nothing_else(tmp_path: Path) -> None:
+    exporter = _exporter(tmp_path)
+    exporter.export("last", 1, None)
+    failing = mock.patch.object(export, "write_json", side_effect=OSError("the disk is full"))
+    with failing, pytest.raises(OSError, match="the disk is full"):
+        exporter.export("last", 2, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["last"]
+    assert json.loads((tmp_path / "last" / "config.json").read_text())["iteration"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import (
 
 from configs import Config
 from envs.finished_game import FinishedGame
+from training.event_files import EventFiles
 from training.log import RunLog
 from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS
 from training.progress import RECENT_GAMES, Progress
@@ -244,20 +246,23 @@ def test_a_resume_cuts_the_files_back_and_counts_on(tmp_path: Path, clock: _Cloc
     log.evaluation(_EVALUATION)
     progress.iteration = 3
     log.iterations(1, _losses(4.0), agent_steps=12, epsilon=1.0)
-    sizes, state = log.sizes_bytes, progress.to_dict()  # a checkpoint between two rows
-    before = {name: (tmp_path / name).read_text() for name in sizes}
-    assert set(sizes) == {"metrics.csv", "evaluations.csv", "games.csv"}
+    sizes, state = log.sync(), progress.to_dict()  # a checkpoint between two rows
+    before = {name: (tmp_path / name).read_bytes() for name in sizes}
+    assert sorted(sizes)[:3] == ["evaluations.csv", "games.csv", "metrics.csv"]
+    assert re.fullmatch(r"tensorboard/events\.out\.tfevents\.[^/]*", sorted(sizes)[3])
+    beside = EventAccumulator(str(tmp_path / "tensorboard"), size_guidance={"tensors": 0})
     log.games([FinishedGame(0, 9.0, 900, 3_620)])  # all of this is lost with a kill
     progress.iteration = 4
     log.iterations(1, _losses(99.0), agent_steps=16, epsilon=1.0)
     log.evaluation(_EVALUATION)
     clock.now += 50
     log.row(agent_steps=16, replay_transitions=16, epsilon=1.0)
+    beside.Reload()  # as a TensorBoard that is open meanwhile
     log.close()
 
-    progress = Progress(**state)
+    progress = Progress.from_dict(state)
     log = RunLog(folder, _CONFIG, progress, TimeSpent(), sizes)
-    assert {name: (tmp_path / name).read_text() for name in sizes} == before
+    assert {name: (tmp_path / name).read_bytes() for name in sizes} == before
     clock.now += 7  # random play, had there been any
     log.begin_training(agent_steps=12)
     log.games([FinishedGame(1, 5.0, 300, 1_220)])
@@ -274,6 +279,25 @@ def test_a_resume_cuts_the_files_back_and_counts_on(tmp_path: Path, clock: _Cloc
     assert rows[1]["iterations_per_sec"] == 0.5  # 1 in 2 s: this session's
     assert rows[1]["frames_per_sec"] == 8.0  # 4 agent steps of 4 frames in 2 s
     assert _read(tmp_path / "games.csv")[1]["game"] == "2"
+    events = EventAccumulator(str(tmp_path / "tensorboard"), size_guidance={"tensors": 0}).Reload()
+    assert [event.step for event in events.Tensors("learning/loss")] == [2, 4]  # none twice
+    assert [event.step for event in events.Tensors("evaluation/score_mean")] == [2]
+    beside.Reload()  # it goes on reading
+    assert {event.step for event in beside.Tensors("learning/loss")} == {2, 4}
+
+
+def test_points_stay_where_a_checkpoint_knows_of_no_event_files(
+    tmp_path: Path, clock: _Clock
+) -> None:
+    _write(RunFolder(tmp_path), clock, lambda _: None)
+    before = _charts(tmp_path / "tensorboard")
+    EventFiles(tmp_path / "tensorboard").cut_back({"metrics.csv": 70})
+    assert _charts(tmp_path / "tensorboard") == before
+    (tmp_path / "tensorboard" / "events.out.tfevents.9.of-a-killed-session").touch()
+    (path,) = (tmp_path / "tensorboard").glob("*.v2")
+    kept = {f"tensorboard/{path.name}": path.stat().st_size}
+    EventFiles(tmp_path / "tensorboard").cut_back(kept)
+    assert list((tmp_path / "tensorboard").iterdir()) == [path]
 
 
 def test_the_last_30_games_are_meant() -> None:

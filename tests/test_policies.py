@@ -12,6 +12,7 @@ import exported_policy as exported
 import numpy as np
 import pytest
 
+from evaluation.files import checksum
 from evaluation.policies import (
     PolicyError,
     find_policy,
@@ -104,6 +105,10 @@ _BREAKS: list[tuple[Callable[[Path], object], str]] = [
     (_edited(config={"gme": "Pong"}), "is broken: there is no setting called 'gme'"),
     (_edited(config={"num_envs": 0}), "is broken: num_envs must be from 1"),
     (_edited(iteration="many"), "is broken: iteration must be a whole number"),
+    (_edited(score=float("nan")), "is broken: score must be a number or null"),
+    (_edited(versions=3), "is broken: versions is no JSON object"),
+    (_edited(files=["saved_model.pb"]), "is broken: files is no JSON object"),
+    (_edited(files={}), "is broken: files has no saved_model.pb"),
     (_edited(score="good"), "is broken: score must be a number or null"),
     (_without_iteration, "is broken: 'iteration' is missing"),
 ]
@@ -151,6 +156,21 @@ def test_broken_saved_models(
     with pytest.raises(PolicyError, match=r"^the policy in .* cannot be loaded \(.*\); ") as caught:
         load_policy(folder)
     assert str(caught.value).count("\n") == 0
+
+
+@pytest.mark.parametrize("name", ["../config.json", "/etc/passwd", "variables/../../x"])
+def test_checksums_are_of_files_in_the_folder(
+    tmp_path: Path, exported_policy: Path, name: str
+) -> None:
+    folder = tmp_path / "policy"
+    shutil.copytree(exported_policy, folder)
+    model = checksum(folder / "saved_model.pb")
+    _edited(files={"saved_model.pb": model, name: 0})(folder)
+    with pytest.raises(PolicyError, match=r"is damaged \(.* is no file in its folder\); copy or"):
+        load_policy(folder)
+    _edited(files={"saved_model.pb": model + 1})(folder)
+    with pytest.raises(PolicyError, match=r"is damaged \(saved_model.pb does not match its check"):
+        load_policy(folder)
 
 
 def test_a_saved_model_that_is_no_policy(tmp_path: Path, exported_policy: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from configs import Config, ConfigError
 from console.errors import UserError
 from training import run_folder
-from training.run_folder import CsvLog, RunFolder, new_run_path, resumed_config, write_json
+from training.csv_log import CsvLog
+from training.run_folder import RunFolder, new_run_path, resumed_config, write_json
 
 
 def test_a_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
@@ -72,11 +74,15 @@ def test_there_must_be_a_run_to_resume(tmp_path: Path) -> None:
     [
         "",
         "[]",
-        '{"config": {}, "sessions": []}',
-        '{"config": {}, "sessions": {}, "preset": "default"}',
-        '{"config": 3, "sessions": [], "preset": "default"}',
-        '{"config": {"batch_size": -1}, "sessions": [], "preset": "default"}',
-        '{"config": {"batchsize": 1}, "sessions": [], "preset": "default"}',
+        '{"format": 1, "config": {}, "sessions": []}',
+        '{"format": 1, "config": {}, "sessions": {}, "preset": "default"}',
+        '{"format": 1, "config": {}, "sessions": [], "preset": 3}',
+        '{"format": 2, "config": {}, "sessions": [], "preset": "default"}',
+        '{"config": {}, "sessions": [], "preset": "default"}',
+        '{"format": 1, "config": 3, "sessions": [], "preset": "default"}',
+        '{"format": 1, "config": {"batch_size": -1}, "sessions": [], "preset": "default"}',
+        '{"format": 1, "config": {"batchsize": 1}, "sessions": [], "preset": "default"}',
+        "[" * 100_000,
         b"\xff\xfe",
     ],
 )
@@ -95,6 +101,31 @@ def test_the_newest_checkpoint_tells_what_is_done(tmp_path: Path) -> None:
         (folder.checkpoints / name).mkdir(parents=True)
     assert [path.name for path in folder.checkpoint_paths()] == ["000000900", "000001000"]
     assert folder.iterations_done() == 1_000
+
+
+def test_a_checkpoint_that_a_kill_left_aside_is_among_them(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for name in ("000000900", ".000000900.old", ".000001000.old"):
+        (folder.checkpoints / name).mkdir(parents=True)
+    assert [path.name for path in folder.checkpoint_paths()] == ["000000900", ".000001000.old"]
+    assert folder.iterations_done() == 1_000
+
+
+def test_a_row_that_finds_no_room_leaves_nothing(tmp_path: Path) -> None:
+    """The limit stands for a full disk: there, too, a part of a row is written first."""
+    log = CsvLog(tmp_path / "a.csv", ["a"])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            log.write({"a": 123456})
+        assert (tmp_path / "a.csv").read_text() == "a\n"
+        log.write({"a": 12})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    log.sync()
+    log.close()
+    assert (tmp_path / "a.csv").read_text() == "a\n12\n"
 
 
 def test_a_resume_may_change_how_long_and_what_is_watched() -> None:

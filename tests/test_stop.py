@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM ask; a second Ctrl-C does not."""
+"""Ctrl-C, SIGTERM and SIGHUP ask; a second Ctrl-C does not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from training.stop import StopRequestedError, StopSignal
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_remembered_and_work_goes_on(number: signal.Signals) -> None:
     with StopSignal() as stop:
         stop.raise_if_requested()
@@ -37,7 +37,7 @@ def test_a_second_sigterm_waits() -> None:
 
 
 def test_afterwards_signals_are_what_they_were() -> None:
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     with StopSignal():
         assert [signal.getsignal(number) for number in numbers] != before

@@ -23,15 +23,19 @@ import numpy as np
 import tensorflow as tf
 
 from console.errors import UserError
+from evaluation.files import check_checksums, checksum, read_object
 from replay.prioritized_ring import PrioritizedRing
 from replay.segments import SegmentError, SegmentStore
+from training.durable import sync, sync_tree
 from training.parts import Parts
-from training.run_folder import RunFolder, write_json
+from training.run_folder import MAY_CHANGE, RunFolder, versions, write_json
 
 FORMAT = 3  # 1: weights without float32 masters; 2: the dense layer in the body, not in the head
 KEPT = 2
 _STATE = "state.json"
 _PRIORITIES = "priorities.npz"
+# The generators come back from the checkpoint, whatever seed they began with.
+_NOT_BINDING = MAY_CHANGE | {"seed"}
 
 
 class TornCheckpointError(Exception):
@@ -61,36 +65,50 @@ class Checkpoints:
           state: JSON values of the loop and its logs.
 
         Returns:
-          its folder.
+          its folder; a power cut cannot take it any more.
+
+        Raises:
+          UserError: if a number of it is infinite or NaN: such a state takes no good one's place.
+          OSError, tf.errors.OpError: if there is no room for it; the others stay as they are.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         target = self._folder / f"{iteration:09d}"
         temporary = self._folder / f".{target.name}.{os.getpid()}"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
+        try:
+            self._write(temporary, iteration, state)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        if target.exists():  # as when the last iteration was evaluated after its checkpoint
+            aside = self._run.checkpoint_aside(target.name)
+            shutil.rmtree(aside, ignore_errors=True)
+            target.rename(aside)
+        temporary.rename(target)
+        sync(self._folder)  # before what it replaces is removed
+        self._remove_old()
+        return target
+
+    def _write(self, temporary: Path, iteration: int, state: Mapping[str, Any]) -> None:
         self._variables.write(str(temporary / "variables"))
+        _check_finite(temporary / "variables", iteration)
         ring = self._parts.replay.ring
         if isinstance(ring, PrioritizedRing):
             np.savez(temporary / _PRIORITIES, **ring.priority_state())
         body = {
             "format": FORMAT,
             "iteration": iteration,
+            "config": self._parts.config.to_dict(),
+            "versions": versions(),
             "replay_rows": self._segments.save(ring),
             "replay_generator": ring.generator_state,
             "state": dict(state),
         }
-        checksums = {
-            path.name: _checksum(path.read_bytes()) for path in sorted(temporary.iterdir())
-        }
+        checksums = {path.name: checksum(path) for path in sorted(temporary.iterdir())}
         content = {"body": body, "files": checksums}
-        write_json(temporary / _STATE, {**content, "checksum": _checksum(_canonical(content))})
-        if target.exists():  # as when the last iteration was evaluated after its checkpoint
-            aside = self._folder / f".{target.name}.old"
-            shutil.rmtree(aside, ignore_errors=True)
-            target.rename(aside)
-        temporary.rename(target)
-        self._remove_old()
-        return target
+        write_json(temporary / _STATE, {**content, "checksum": _checksum(content)})
+        sync_tree(temporary)
 
     def restore(self, say: Callable[[str], None]) -> tuple[int, dict[str, Any]]:
         """Restore the newest checkpoint that is whole.
@@ -102,12 +120,13 @@ class Checkpoints:
           its iteration, and the state given to `save`.
 
         Raises:
-          UserError: if none is whole.
+          UserError: if none is whole, or if one is of another run or of another program.
         """
+        self._bring_back_what_was_put_aside()
         paths = self._run.checkpoint_paths()
         for path in reversed(paths):
             try:
-                iteration, state = self._read(path)
+                iteration, state = self._read(path, say)
             except TornCheckpointError as error:
                 say(f"checkpoint {path.name} is torn ({error}); taking the one before it")
             else:
@@ -118,56 +137,117 @@ class Checkpoints:
             "start another run, in another --logdir"
         )
 
-    def _read(self, path: Path) -> tuple[int, dict[str, Any]]:
+    def _read(self, path: Path, say: Callable[[str], None]) -> tuple[int, dict[str, Any]]:
         ring = self._parts.replay.ring
         try:
-            content = json.loads((path / _STATE).read_text())
-            checksum = content.pop("checksum")
-            if checksum != _checksum(_canonical(content)):
-                raise TornCheckpointError(f"{_STATE} does not match its checksum")
-            for name, expected in content["files"].items():
-                if _checksum((path / name).read_bytes()) != expected:
-                    raise TornCheckpointError(f"{name} does not match its checksum")
-            body = content["body"]
-            if body["format"] != FORMAT:
-                raise UserError(
-                    f"checkpoint {path.name} of {self._run.path} was written by another version of "
-                    "this program, and cannot be resumed; its policies can still be played"
-                )
+            body = _checked_body(path)
+            iteration, state = body["iteration"], body["state"]
+            if not isinstance(state, dict) or iteration != int(path.name):
+                raise TypeError(f"{_STATE} is of another checkpoint")
+            self._check_origin(path, body, say)
             self._segments.load(ring, body["replay_rows"])
             if isinstance(ring, PrioritizedRing):
                 with np.load(path / _PRIORITIES, allow_pickle=False) as arrays:
                     ring.put_priority_state(dict(arrays))
-        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+            ring.generator_state = body["replay_generator"]
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, OverflowError) as error:
             raise TornCheckpointError(f"cannot be read: {error}") from error
         except SegmentError as error:
             raise TornCheckpointError(str(error)) from error
-        ring.generator_state = body["replay_generator"]
-        status = self._variables.read(str(path / "variables"))
-        status.assert_existing_objects_matched().expect_partial()
-        return body["iteration"], body["state"]
+        try:
+            status = self._variables.read(str(path / "variables"))
+            status.assert_existing_objects_matched().expect_partial()
+        except (ValueError, AssertionError, tf.errors.OpError) as error:
+            raise UserError(
+                f"checkpoint {path.name} of {self._run.path} does not fit the networks that "
+                f"config.json and this program make ({str(error).splitlines()[0]}); go on with the "
+                "program that wrote it"
+            ) from error
+        return iteration, state
+
+    def _check_origin(self, path: Path, body: dict[str, Any], say: Callable[[str], None]) -> None:
+        """Refuse what another program or another run has written; older ones say less of it."""
+        name = f"checkpoint {path.name} of {self._run.path}"
+        if body["format"] != FORMAT:
+            raise UserError(
+                f"{name} was written by another version of "
+                "this program, and cannot be resumed; its policies can still be played"
+            )
+        ours, theirs = self._parts.config.to_dict(), body.get("config", {})
+        different = [
+            f"{key} is {theirs[key]} there and {ours.get(key)} in config.json"
+            for key in theirs
+            if key not in _NOT_BINDING and theirs[key] != ours.get(key)
+        ]
+        if different:
+            raise UserError(
+                f"{name} is of a run with other numbers: {'; '.join(different)}; "
+                "put back the config.json or the checkpoints that belong here"
+            )
+        ours, theirs = versions(), body.get("versions", {})
+        different = [
+            f"{key} {theirs[key]} then and {ours[key]} now"
+            for key in ours
+            if key in theirs and theirs[key] != ours[key]
+        ]
+        if different:
+            say(
+                f"{name} was written with other versions ({'; '.join(different)}): "
+                "the run goes on, but not as it would have"
+            )
+
+    def _bring_back_what_was_put_aside(self) -> None:
+        """Give a checkpoint its name again if a kill came between the two renames of `save`."""
+        for path in self._run.checkpoint_paths():
+            if not path.name.isdigit():
+                path.rename(self._folder / f"{self._run.iteration_of(path):09d}")
 
     def _remove_newer(self, path: Path) -> None:
         """Remove what is newer than `path`, and torn, so that it is never taken for the last."""
         for other in self._run.checkpoint_paths():
-            if other.name > path.name:
+            if self._run.iteration_of(other) > self._run.iteration_of(path):
                 shutil.rmtree(other)
 
     def _remove_old(self) -> None:
-        for path in [*self._run.checkpoint_paths()[:-KEPT], *self._folder.glob(".0*")]:
+        unfinished = [path for path in self._folder.glob(".*") if path.name[1:10].isdigit()]
+        for path in {*self._run.checkpoint_paths()[:-KEPT], *unfinished}:
             shutil.rmtree(path)
         needed: list[list[int]] = []
-        for path in self._run.checkpoint_paths():
-            try:
-                needed += json.loads((path / _STATE).read_text())["body"]["replay_rows"]
-            except (OSError, ValueError, KeyError, TypeError):
-                return  # a damaged one is left for restore to speak of; nothing is removed
-        self._segments.remove_all_but(needed)
+        try:
+            for path in self._run.checkpoint_paths():
+                needed += read_object(path / _STATE)["body"]["replay_rows"]
+            self._segments.remove_all_but(needed)
+        except (OSError, ValueError, KeyError, TypeError):
+            return  # a damaged one is left for restore to speak of; nothing is removed
 
 
-def _checksum(content: bytes) -> int:
-    return zlib.crc32(content)
+def _checked_body(path: Path) -> dict[str, Any]:
+    """Return what stands in a checkpoint's state.json, whose checksums hold.
+
+    Raises:
+      OSError, ValueError, KeyError: if it is torn.
+    """
+    content = read_object(path / _STATE)
+    expected = content.pop("checksum")
+    if expected != _checksum(content):
+        raise ValueError(f"{_STATE} does not match its checksum")
+    check_checksums(path, content["files"])
+    if not isinstance(content["body"], dict):
+        raise ValueError(f"{_STATE} has no body")
+    return content["body"]
 
 
-def _canonical(content: Mapping[str, Any]) -> bytes:
-    return json.dumps(content, sort_keys=True).encode()
+def _check_finite(variables: Path, iteration: int) -> None:
+    """Read back what was written; raise UserError if a number in it is infinite or NaN."""
+    reader = tf.train.load_checkpoint(str(variables))
+    for name, dtype in reader.get_variable_to_dtype_map().items():
+        if dtype.is_floating and not np.isfinite(reader.get_tensor(name)).all():
+            raise UserError(
+                f"a number of {name.split('/.')[0]} became infinite or NaN by iteration "
+                f"{iteration}; the checkpoint before it is kept; start again with a smaller "
+                "--learning_rate, or with --reward_clip=1"
+            )
+
+
+def _checksum(content: Mapping[str, Any]) -> int:
+    return zlib.crc32(json.dumps(content, sort_keys=True).encode())

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tf_agents.policies import policy_saver
 
+from evaluation.files import checksum
+from training.durable import sync, sync_tree
 from training.parts import Parts
 from training.run_folder import versions, write_json
 
@@ -37,6 +39,9 @@ class Exporter:
 
         Returns:
           its folder.
+
+        Raises:
+          OSError, tf.errors.OpError: if there is no room for it; the one before it stays.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         target = self._folder / name
@@ -46,7 +51,21 @@ class Exporter:
                 leftover.rename(target)
         for leftover in self._folder.glob(f".{name}.*"):
             shutil.rmtree(leftover)
+        try:
+            self._write(new, iteration, score)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+        sync(self._folder)
+        shutil.rmtree(old, ignore_errors=True)
+        return target
+
+    def _write(self, new: Path, iteration: int, score: float | None) -> None:
         self._saver.save(str(new))
+        files = sorted(path for path in new.rglob("*") if path.is_file())
         write_json(
             new / "config.json",
             {
@@ -55,10 +74,7 @@ class Exporter:
                 "iteration": iteration,
                 "score": score,
                 "versions": versions(),
+                "files": {path.relative_to(new).as_posix(): checksum(path) for path in files},
             },
         )
-        if target.exists():
-            target.rename(old)
-        new.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-        return target
+        sync_tree(new)

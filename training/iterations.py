@@ -115,6 +115,7 @@ class Iterations(tf.Module):
 
     def _count_time(self, sec: float, playing_sec: float, before: dict[str, float]) -> None:
         spent = self._spent
+        playing_sec = min(max(playing_sec, 0.0), sec)  # its clock may be set while it runs
         emulating_sec = spent.seconds["emulating"] - before["emulating"]
         sampling_sec = spent.seconds["sampling"] - before["sampling"]
         spent.add("acting", max(0.0, playing_sec - emulating_sec))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -14,9 +15,11 @@ import tqdm
 from configs import Config
 from configs.games import frames_per_agent_step
 from envs.finished_game import FinishedGame
+from training.csv_log import CsvLog
+from training.event_files import EventFiles
 from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS, Metric
 from training.progress import Progress
-from training.run_folder import CsvLog, RunFolder
+from training.run_folder import RunFolder
 from training.time_spent import TimeSpent
 
 
@@ -28,7 +31,7 @@ class RunLog:
       config: of the run.
       progress: where the run stands; shared with the loop.
       spent: where the time goes; shared with all that take it.
-      kept_bytes: lengths of the CSV files at the checkpoint that is resumed, from `sizes_bytes`.
+      kept_bytes: lengths of the files at the checkpoint that is resumed, from `sync`.
     """
 
     def __init__(
@@ -51,6 +54,9 @@ class RunLog:
                 ("games.csv", GAME_COLUMNS),
             )
         }
+        self._events = EventFiles(folder.tensorboard)
+        if kept_bytes is not None:
+            self._events.cut_back(kept_bytes)
         self._tensorboard = tf.summary.create_file_writer(str(folder.tensorboard))
         self._row_began = self._clock = time.monotonic()
         self._iterations_of_session = 0  # since the row began, or the resume
@@ -65,15 +71,24 @@ class RunLog:
             disable=not sys.stderr.isatty(),
         )
 
-    @property
-    def sizes_bytes(self) -> dict[str, int]:
-        """The lengths of the CSV files, for a checkpoint."""
-        return {name: log.size_bytes for name, log in self._csv.items()}
+    def sync(self) -> dict[str, int]:
+        """Wait until the disk has all that was written; return the files' lengths.
+
+        A checkpoint that knows of rows that a power cut has taken could not be resumed.
+        """
+        self._tensorboard.flush()
+        for log in self._csv.values():
+            log.sync()
+        lengths = {name: log.size_bytes for name, log in self._csv.items()}
+        return {**lengths, **self._events.sync()}
 
     def say(self, sentence: str) -> None:
         """Print a line, above the progress bar where there is one."""
-        self._bar.write(sentence, file=sys.stdout)
-        sys.stdout.flush()
+        try:
+            self._bar.write(sentence, file=sys.stdout)
+            sys.stdout.flush()
+        except OSError:  # the terminal or the pipe is gone, which is no reason to lose a run
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def games(self, games: Iterable[FinishedGame]) -> None:
         """Write down finished games."""

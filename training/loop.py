@@ -146,8 +146,8 @@ class Training:
         """Write a checkpoint and export the last policy."""
         progress = self._progress
         progress.checkpoint_iteration = progress.iteration
-        state = {"progress": progress.to_dict(), "csv_bytes": self._log.sizes_bytes}
         with self._parts.time_spent.on("writing"):
+            state = {"progress": progress.to_dict(), "csv_bytes": self._log.sync()}
             self._checkpoints.save(progress.iteration, state)
             self._exporter.export("last", progress.iteration, None)
 

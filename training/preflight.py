@@ -14,6 +14,9 @@ from console.errors import UserError
 from envs import games
 from replay.frame_ring import FrameRing
 
+_MOST_ACTIONS = 18  # of any game
+_COPIES_OF_WEIGHTS = 7  # online, target, collecting; masters, two slots and gradients
+_COPIES_OF_ACTIVATIONS = 3  # forward and backward of the online network, forward of the target
 _LIBRARIES_BYTES = 1_000_000_000  # TensorFlow, the networks and the emulators; measured: 0.7 to 0.9
 
 
@@ -26,8 +29,8 @@ def check(config: Config, asked: Collection[str] = ()) -> None:
 
     Raises:
       UserError: if the game or the algorithm is unknown, if the user named a setting that means
-        nothing to the game, if the numbers of games and steps do not go together, or if the replay
-        does not fit into memory.
+        nothing to the game, if the numbers of games and steps do not go together, or if replay,
+        networks and batch do not fit into memory.
     """
     try:
         games.check(config.game)
@@ -45,9 +48,21 @@ def check(config: Config, asked: Collection[str] = ()) -> None:
             f"initial_collect_steps {config.initial_collect_steps} is too small for "
             f"{config.num_envs} games and n_step {config.n_step}: give at least {shortest}"
         )
+    _check_memory(config)
+
+
+def _check_memory(config: Config) -> None:
+    learning = learning_bytes(config)
+    free = psutil.virtual_memory().available
+    if learning + _LIBRARIES_BYTES > free:
+        raise UserError(
+            f"batches of {config.batch_size:,} transitions and networks of width "
+            f"{config.network_width:g} need about {learning / 1e9:.1f} GB and {free / 1e9:.1f} GB "
+            "of memory are free; give a smaller --batch_size or --network_width"
+        )
     frame_bytes = games.frame_bytes(config.game)
     needed = FrameRing.bytes_needed(config.replay_capacity, frame_bytes)
-    free = psutil.virtual_memory().available
+    free -= learning
     if needed + _LIBRARIES_BYTES > free:
         fits = max(0, (free - _LIBRARIES_BYTES) // FrameRing.bytes_needed(1, frame_bytes))
         raise UserError(
@@ -66,3 +81,30 @@ def _check_small(config: Config, asked: Collection[str]) -> None:
             f"the small network that plays {config.game} gains nothing by bfloat16; "
             "leave --precision out"
         )
+
+
+def learning_bytes(config: Config) -> int:
+    """Return about how much memory a training step takes: networks, optimizer and batch.
+
+    The layers are those of agents/networks.py, all numbers float32. A bound for the largest of the
+    machine's needs and no measurement: see docs/reliability.md.
+    """
+    width = config.network_width
+    filters = [max(1, round(count * width)) for count in (32, 64, 64)]
+    units = max(1, round(512 * width))
+    features = 7 * 7 * filters[2]
+    streams = 2 if config.dueling else 1
+    outputs = _MOST_ACTIONS * (1 if config.agent == "dqn" else config.atoms)
+    weights = (
+        8 * 8 * 4 * filters[0]
+        + 4 * 4 * filters[0] * filters[1]
+        + 3 * 3 * filters[1] * filters[2]
+        + streams * (features * units + units * outputs) * (2 if config.noisy else 1)
+    )
+    activations = 20 * 20 * filters[0] + 9 * 9 * filters[1] + features
+    activations += streams * (units + outputs)
+    pictures = 2 * 84 * 84 * 4  # bytes: before and behind the n steps
+    of_a_transition = (2 if config.overlap else 1) * pictures
+    # as float32, for the first convolution
+    of_a_transition += 4 * (84 * 84 * 4 + _COPIES_OF_ACTIVATIONS * activations)
+    return 4 * _COPIES_OF_WEIGHTS * weights + config.batch_size * of_a_transition

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from envs.finished_game import FinishedGame
@@ -75,3 +76,45 @@ class Progress:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Progress:
+        """Build a progress from JSON values; what they do not name is as at the start.
+
+        Raises:
+          ValueError: if a name is unknown, or a value of a wrong type or below 0.
+        """
+        if not isinstance(values, dict):
+            raise ValueError("the progress is no object")
+        for name, value in values.items():
+            if name not in _IS_RIGHT or not _IS_RIGHT[name](value):
+                raise ValueError(f"the progress has {name} {value!r}")
+        return cls(**values)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_list_of_pairs(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair)) for pair in value
+    )
+
+
+_IS_RIGHT: dict[str, Callable[[Any], bool]] = {
+    "iteration": _is_count,
+    "seconds": lambda value: _is_number(value) and value >= 0,
+    "games_finished": _is_count,
+    "logged_iteration": _is_count,
+    "evaluated_iteration": _is_count,
+    "checkpoint_iteration": _is_count,
+    "best_score": lambda value: value is None or _is_number(value),
+    "recent_games": _is_list_of_pairs,
+    "losses": lambda value: isinstance(value, dict) and all(map(_is_number, value.values())),
+    "iterations_of_losses": _is_count,
+}

@@ -1,25 +1,27 @@
-"""The folder of a run: its config.json, its CSV files, its TensorBoard log, where things are."""
+"""The folder of a run: its config.json, and where things are."""
 
 from __future__ import annotations
 
-import csv
 import datetime
 import fcntl
 import importlib.metadata
 import json
 import os
 import platform
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from configs import Config, ConfigError
 from console.errors import UserError
+from evaluation.files import read_object
+from training.durable import sync
 
 RUNS = Path("runs")
 CONFIG_FORMAT = 1
-_MAY_CHANGE = {
+MAY_CHANGE = {
     *("iterations", "eval_period", "eval_games", "checkpoint_period", "log_period"),
     "stack_on_device",  # changes no byte
 }
@@ -55,10 +57,10 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = (self.path / ".lock").open("a")
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            reason = error.strerror if isinstance(error, OSError) else error
             raise UserError(
-                f"the folder {self.path} cannot be written ({error.strerror}); "
-                "give another with --logdir"
+                f"the folder {self.path} cannot be written ({reason}); give another with --logdir"
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until the process ends
@@ -69,10 +71,26 @@ class RunFolder:
             ) from error
 
     def checkpoint_paths(self) -> list[Path]:
-        """Return the folders of the checkpoints, whole or torn, oldest first."""
+        """Return the folders of the checkpoints, whole or torn, oldest first.
+
+        One that was put aside to be replaced, and was not because of a kill, is among them.
+        """
         if not self.checkpoints.is_dir():
             return []
-        return sorted(path for path in self.checkpoints.iterdir() if path.name.isdigit())
+        folders = {path.name: path for path in self.checkpoints.iterdir()}
+        for name in [name for name in folders if re.fullmatch(r"\.\d{9,}\.old", name)]:
+            folders.setdefault(name[1:-4], folders[name])
+        names = [name for name in folders if re.fullmatch(r"\d{9,}", name, re.ASCII)]
+        return [folders[name] for name in sorted(names, key=int)]
+
+    def checkpoint_aside(self, name: str) -> Path:
+        """Return where a checkpoint is while another takes its name."""
+        return self.checkpoints / f".{name}.old"
+
+    @staticmethod
+    def iteration_of(checkpoint: Path) -> int:
+        """Return the iteration that names one of `checkpoint_paths`."""
+        return int(checkpoint.name.removeprefix(".").removesuffix(".old"))
 
     def iterations_done(self) -> int:
         """Return the iterations of the newest checkpoint.
@@ -86,7 +104,7 @@ class RunFolder:
                 f"{self.path} has no checkpoint to resume from: it was ended before the first; "
                 "start another run, in another --logdir"
             )
-        return int(paths[-1].name)
+        return self.iteration_of(paths[-1])
 
     def write_config(self, config: Config, preset: str, facts: Mapping[str, Any]) -> None:
         """Write config.json: all numbers and, for this session and those before it, how it ran.
@@ -125,10 +143,15 @@ class RunFolder:
                 "leave --resume out to start one"
             )
         try:
-            content = json.loads(self.config_file.read_text())
-            if not isinstance(content["sessions"], list):
-                raise TypeError("its sessions are no list")
-            return Config.from_dict(content["config"]), str(content["preset"])
+            content = read_object(self.config_file)
+            if content["format"] != CONFIG_FORMAT:
+                raise ValueError(
+                    f"its format is {content['format']!r}, and this program reads {CONFIG_FORMAT}"
+                )
+            for name, kind in (("sessions", list), ("config", dict), ("preset", str)):
+                if not isinstance(content[name], kind):
+                    raise TypeError(f"{name} is no {kind.__name__}")
+            return Config.from_dict(content["config"]), content["preset"]
         except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
             raise UserError(
                 f"{self.config_file} is broken ({error}); restore it, or start another run"
@@ -166,7 +189,7 @@ def resumed_config(saved: Config, asked: Mapping[str, Any], done: int) -> Config
     contradictions = [
         f"{name} is {getattr(saved, name)} there and {value} here"
         for name, value in asked.items()
-        if name not in _MAY_CHANGE and value != getattr(saved, name)
+        if name not in MAY_CHANGE and value != getattr(saved, name)
     ]
     if contradictions:
         raise UserError(
@@ -187,45 +210,16 @@ def versions() -> dict[str, str]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file that is there whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    """Write a JSON file that is there whole or not at all, even after a power cut.
 
-
-class CsvLog:
-    """A CSV file that only grows, and that a resume cuts back to a checkpoint's length.
-
-    Args:
-      path: of the file.
-      columns: its header.
-      kept_bytes: length at the checkpoint that is resumed; 0: begin anew.
+    Raises:
+      OSError: if it cannot be written; the one before it stays then.
     """
-
-    def __init__(self, path: Path, columns: Sequence[str], kept_bytes: int = 0) -> None:
-        if kept_bytes and (not path.exists() or path.stat().st_size < kept_bytes):
-            raise UserError(f"{path} is shorter than its checkpoint knows it; restore the file")
-        self._file = path.open("a", newline="")
-        self._file.truncate(kept_bytes)
-        self._writer = csv.DictWriter(self._file, columns, lineterminator="\n")
-        if not kept_bytes:
-            self._writer.writeheader()
-            self._file.flush()
-
-    def write(self, row: Mapping[str, Any]) -> None:
-        """Append a row and give it to the operating system; absent columns stay empty."""
-        self._writer.writerow(row)
-        self._file.flush()
-
-    @property
-    def size_bytes(self) -> int:
-        """The length of the file."""
-        return os.fstat(self._file.fileno()).st_size
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(json.dumps(content, indent=2) + "\n")
+        sync(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync(path.parent)

@@ -12,9 +12,11 @@ import tensorflow as tf
 
 from configs import Config
 from configs.games import is_atari
+from console.errors import UserError
 from training import parts, precision
 from training.checkpoint import Checkpoints
 from training.export import Exporter
+from training.faults import in_one_sentence
 from training.log import RunLog
 from training.loop import Training
 from training.progress import Progress
@@ -29,9 +31,10 @@ def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> in
       the exit status: 0, or 128 and the signal's number if a signal ended it.
 
     Raises:
-      UserError: if there is nothing whole to resume, or learning diverged.
+      UserError: if there is nothing whole to resume, if learning diverged, if the disk is full or
+        may not be written, or if there is not enough memory.
     """
-    with StopSignal() as stop:
+    with StopSignal() as stop, in_one_sentence(folder):
         device = _device()  # before anything runs on it
         if config.deterministic:
             tf.config.experimental.enable_op_determinism()
@@ -43,12 +46,12 @@ def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> in
         progress, kept_bytes = Progress(), None
         if resume:
             _, state = checkpoints.restore(print)
-            progress, kept_bytes = Progress(**state["progress"]), state["csv_bytes"]
+            progress, kept_bytes = _state_of_logs(folder, state)
         # Not before the checkpoint is there: a resume that fails changes nothing.
         folder.write_config(config, preset, {"device": device, "machine": machine()})
         log = RunLog(folder, config, progress, built.time_spent, kept_bytes)
-        log.say(_greeting(config, folder, device, progress))
         try:
+            log.say(_greeting(config, folder, device, progress))
             exporter = Exporter(folder.policies, built)
             Training(built, progress, log, checkpoints, exporter, stop).run()
             log.say(built.time_spent.summary())
@@ -56,6 +59,20 @@ def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> in
         finally:
             log.close()
     return 128 + stop.number if stop.number else 0
+
+
+def _state_of_logs(folder: RunFolder, state: dict[str, Any]) -> tuple[Progress, dict[str, int]]:
+    """Return where a run stood, and the lengths of its files, from the state of a checkpoint."""
+    try:
+        lengths = state["csv_bytes"]
+        if not all(type(length) is int and length >= 0 for length in lengths.values()):
+            raise ValueError("csv_bytes are no lengths")
+        return Progress.from_dict(state["progress"]), lengths
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"the checkpoint in {folder.path} has no state that this program knows ({error}); "
+            "go on with the program that wrote it"
+        ) from error
 
 
 def machine() -> dict[str, Any]:

@@ -1,9 +1,11 @@
-"""Ctrl-C and SIGTERM ask for a clean stop; a second Ctrl-C does not wait for it."""
+"""Ctrl-C, SIGTERM and SIGHUP ask for a clean stop; a second Ctrl-C does not wait for it."""
 
 from __future__ import annotations
 
 import signal
 from types import FrameType
+
+_ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal was closed
 
 
 class StopRequestedError(Exception):
@@ -26,10 +28,7 @@ class StopSignal:
         return self.number is not None
 
     def __enter__(self) -> StopSignal:
-        self._handlers = {
-            number: signal.signal(number, self._handle)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        self._handlers = {number: signal.signal(number, self._handle) for number in _ASKING}
         return self
 
     def __exit__(self, *_: object) -> None:

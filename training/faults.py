@@ -1,0 +1,78 @@
+"""What a machine does to a run, in one sentence: no room, no right to write, no memory."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from console.errors import UserError
+from training.run_folder import RunFolder
+
+# TensorFlow has no errno, but ends its messages with what the system says of it.
+_SAID_OF_FILES = tuple(
+    os.strerror(number)
+    for number in (
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EIO,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ESTALE,
+    )
+)
+
+
+@contextlib.contextmanager
+def in_one_sentence(folder: RunFolder) -> Iterator[None]:
+    """Turn the machine's faults in a block into a UserError that says what is kept.
+
+    What else TensorFlow throws is a bug and goes through.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            _no_file(error.filename or f"a file in {folder.path}", error.strerror or error, folder)
+        ) from error
+    except MemoryError as error:
+        raise UserError(_no_memory(error, folder)) from error
+    except tf.errors.OpError as error:
+        reason = next((said for said in _SAID_OF_FILES if said in error.message), None)
+        if reason is not None:
+            raise UserError(_no_file(f"a file in {folder.path}", reason, folder)) from error
+        if isinstance(error, tf.errors.ResourceExhaustedError):
+            raise UserError(_no_memory(error, folder)) from error
+        raise
+
+
+def _no_file(name: object, reason: object, folder: RunFolder) -> str:
+    then = _how_to_go_on(folder)
+    return f"{name} cannot be written ({reason}); make room or mend the folder, {then}"
+
+
+def _no_memory(error: Exception, folder: RunFolder) -> str:
+    reason = (str(error).strip() or "MemoryError").splitlines()[0]
+    return (
+        f"there is not enough memory ({reason}); end other programs, {_how_to_go_on(folder)}; "
+        "a run with a smaller --batch_size, --replay_capacity or --network_width needs less"
+    )
+
+
+def _how_to_go_on(folder: RunFolder) -> str:
+    paths = folder.checkpoint_paths()
+    if not paths:
+        return "then start again: there is no checkpoint yet"
+    return (
+        f"then go on from checkpoint {folder.iteration_of(paths[-1])} with: "
+        f"python train.py --logdir {folder.path} --resume"
+    )
