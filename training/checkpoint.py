@@ -1,7 +1,8 @@
 """Checkpoints: everything that a resume needs, each whole or not there.
 
     checkpoints/000005000/variables.*   weights, target, optimizer slots, counters, exploration
-    checkpoints/000005000/state.json    the rest, with the checksums of both
+    checkpoints/000005000/games.npz     what the games in play have played; see envs/plays.py
+    checkpoints/000005000/state.json    the rest, with the checksums of all
     replay/rows-*.npz                   the replay's rows, each written once; see replay/segments.py
 
 A checkpoint is written beside the others under another name and then renamed. The last two are
@@ -13,14 +14,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from console.errors import UserError
+from envs.plays import OtherGamesError
 from replay.segments import SegmentError, SegmentStore
 from training.parts import Parts
 from training.run_folder import RunFolder, write_json
@@ -28,6 +32,8 @@ from training.run_folder import RunFolder, write_json
 FORMAT = 3  # 1: weights without float32 masters; 2: the dense layer in the body, not in the head
 KEPT = 2
 _STATE = "state.json"
+_GAMES = "games.npz"
+_SOON_SEC = 3.0  # playing the games again is worth a line if it takes longer
 
 
 class TornCheckpointError(Exception):
@@ -65,6 +71,7 @@ class Checkpoints:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         self._variables.write(str(temporary / "variables"))
+        np.savez(temporary / _GAMES, **self._parts.env.state())
         ring = self._parts.replay.ring
         body = {
             "format": FORMAT,
@@ -90,7 +97,8 @@ class Checkpoints:
         """Restore the newest checkpoint that is whole.
 
         Args:
-          say: is told, in a sentence, of each that is torn.
+          say: is told, in a sentence, of each that is torn, and of the games in play where they
+            begin anew or took long.
 
         Returns:
           its iteration, and the state given to `save`.
@@ -106,6 +114,7 @@ class Checkpoints:
                 say(f"checkpoint {path.name} is torn ({error}); taking the one before it")
             else:
                 self._remove_newer(path)
+                self._restore_games(path, say)
                 return iteration, state
         raise UserError(
             f"{self._run.path} has no checkpoint to resume from, none of {len(paths)} is whole; "
@@ -137,6 +146,22 @@ class Checkpoints:
         status = self._variables.read(str(path / "variables"))
         status.assert_existing_objects_matched().expect_partial()
         return body["iteration"], body["state"]
+
+    def _restore_games(self, path: Path, say: Callable[[str], None]) -> None:
+        if not (path / _GAMES).exists():
+            say("the checkpoint is from before games in play were kept; they begin anew")
+            return
+        with np.load(path / _GAMES, allow_pickle=False) as arrays:
+            games = dict(arrays)
+        began = time.monotonic()
+        try:
+            self._parts.env.restore(games)
+        except OtherGamesError as error:
+            say(f"{error}, as with another version of ale-py; the games in play begin anew")
+            return
+        sec = time.monotonic() - began
+        if sec > _SOON_SEC:
+            say(f"the games in play were played up to the checkpoint again in {sec:.0f} seconds")
 
     def _remove_newer(self, path: Path) -> None:
         """Remove what is newer than `path`, and torn, so that it is never taken for the last."""
