@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import gym
 import numpy as np
 from tf_agents.environments import atari_preprocessing, py_environment, wrappers
 from tf_agents.trajectories import time_step as ts
 
 from envs.finished_game import FinishedGame
+from envs.plays import RESET, Plays
 from envs.starts import NoopDraws, Starts
+
+
+class TimelyLoad(gym.Wrapper):
+    """Loads the emulator, and seeds the generators, where it is due.
+
+    Args:
+      env: the game at 60 frames a second.
+      plays: knows when, and the seed.
+      draws: are seeded too.
+    """
+
+    def __init__(self, env: gym.Env, plays: Plays, draws: NoopDraws) -> None:
+        super().__init__(env)
+        self._plays = plays
+        self._draws = draws
+
+    def reset(self) -> np.ndarray:
+        """Start a game and return its screen."""
+        if self._plays.load_is_due:
+            seed = self._plays.load()
+            self.env.seed(seed)
+            self._draws.seed(seed)
+        return self.env.reset()
 
 
 class NoopStart(gym.Wrapper):
@@ -141,17 +167,42 @@ class GameClock(wrappers.PyEnvironmentBaseWrapper):
     Args:
       env: a GymWrapper, not auto-resetting, over FrameStack4 over AutoStartPreprocessing.
       max_agent_steps: a game is cut off here: LAST with discount 1.
+      plays: is told of every action.
     """
 
-    def __init__(self, env: py_environment.PyEnvironment, max_agent_steps: int) -> None:
+    def __init__(
+        self, env: py_environment.PyEnvironment, max_agent_steps: int, plays: Plays
+    ) -> None:
         super().__init__(env)
         self._max_agent_steps = max_agent_steps
+        self.plays = plays
+        self._goes_on = False
+
+    def play_again(self, seed: int, actions: Sequence[int]) -> None:
+        """Play `actions` since a load with `seed`; the next `reset` goes on from there."""
+        self.plays.play_again_from(seed)
+        self._goes_on = False
+        self.reset()
+        for action in actions:
+            self.reset() if action == RESET else self.step(np.int64(action))
+        self.finished_games.clear()  # they were reported before
+        self._goes_on = True
+
+    def begin_anew(self) -> None:
+        """Make the next `reset` begin the first game of all."""
+        self.plays.begin_anew()
+        self._goes_on = False
 
     def _reset(self) -> ts.TimeStep:
+        if self._goes_on:
+            self._goes_on = False
+            return self.current_time_step()
+        self.plays.add(RESET)
         self._env.leave_game()
         return self._env.reset()
 
     def _step(self, action: np.ndarray) -> ts.TimeStep:
+        self.plays.add(int(action))
         if self.current_time_step().is_last():
             return self._env.reset()  # of the next life, or of the next game
         time_step = self._env.step(action)

@@ -60,8 +60,12 @@ class NoopDraws:
     """
 
     def __init__(self, seed: int, max_frames: int) -> None:
-        self._words = np.random.RandomState(seed)  # the same Mersenne twister
+        self.seed(seed)
         self._max_frames = max_frames
+
+    def seed(self, seed: int) -> None:
+        """Draw what an emulator that is loaded with `seed` draws."""
+        self._words = np.random.RandomState(seed)  # the same Mersenne twister
 
     def draw(self) -> int:
         """Return the number of frames for the next game."""

@@ -14,10 +14,12 @@ from tf_agents.environments import (
     suite_atari,
     suite_gym,
 )
+from tf_agents.trajectories import time_step as ts
+from tf_agents.utils import nest_utils
 
 from configs import Config
 from configs.games import GRID, is_atari
-from envs import ale, games, gym_games, preprocessing, starts
+from envs import ale, games, gym_games, plays, preprocessing, starts
 from envs.finished_game import FinishedGame
 from envs.grid import Grid
 from envs.vector import VectorAtari
@@ -37,6 +39,13 @@ class SideBySide(batched_py_environment.BatchedPyEnvironment):
             env.finished_games.clear()
         return finished
 
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what `restore` needs: nothing, for games that begin anew at a resume."""
+        return {}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Leave all as it is: the next `reset` begins the games anew."""
+
 
 class SuiteAtari(SideBySide):
     """Atari games of the Python pipeline.
@@ -45,9 +54,36 @@ class SuiteAtari(SideBySide):
     for the whole contract.
     """
 
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what `restore` needs; nothing before the first `reset`."""
+        recorded = [env.plays for env in self._envs]
+        if not recorded[0].is_loaded:
+            return {}
+        return plays.to_arrays(recorded, self._time_step())
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Play the games up to where `state` was taken; the next `reset` goes on from there.
+
+        Raises:
+          OtherGamesError: if they come out otherwise; `reset` begins them anew then.
+        """
+        if not state:
+            return
+        for env, (seed, actions) in zip(self._envs, plays.from_arrays(state), strict=True):
+            env.play_again(seed, actions)
+        try:
+            plays.check(state, self._time_step())
+        except plays.OtherGamesError:
+            for env in self._envs:
+                env.begin_anew()
+            raise
+
+    def _time_step(self) -> ts.TimeStep:
+        return nest_utils.stack_nested_arrays([env.current_time_step() for env in self._envs])
+
 
 Games = SideBySide | VectorAtari
-"""Games of any kind; all have `pop_finished_games`."""
+"""Games of any kind; all have `pop_finished_games`, `state` and `restore`."""
 
 
 def load(
@@ -109,23 +145,21 @@ def _load_one(
     seed: int,
     gym_wrappers: Sequence[GymWrapperClass],
 ) -> py_environment.PyEnvironment:
-    emulator_seed = starts.emulator_seed(seed, slot)
+    recorded = plays.Plays(seed, slot)
+    draws = starts.NoopDraws(0, start.noop_max_frames)  # seeded when the emulator is loaded
 
-    def seeded(env: gym.Env) -> gym.Env:
+    def sticky(env: gym.Env) -> gym.Env:
         env.unwrapped.set_sticky_action_probability(config.sticky_action_probability)
-        env.seed(emulator_seed)
         return env
 
     return suite_atari.load(
         suite_atari.game(config.game, version="v4"),
         max_episode_steps=0,  # GameClock has the limit
         gym_env_wrappers=[
-            seeded,
+            sticky,
             *gym_wrappers,
-            functools.partial(
-                preprocessing.NoopStart,
-                draws=starts.NoopDraws(emulator_seed, start.noop_max_frames),
-            ),
+            functools.partial(preprocessing.TimelyLoad, plays=recorded, draws=draws),
+            functools.partial(preprocessing.NoopStart, draws=draws),
             functools.partial(
                 preprocessing.AutoStartPreprocessing,
                 starts=start,
@@ -136,7 +170,9 @@ def _load_one(
         ],
         env_wrappers=[
             functools.partial(
-                preprocessing.GameClock, max_agent_steps=config.max_agent_steps_per_game
+                preprocessing.GameClock,
+                max_agent_steps=config.max_agent_steps_per_game,
+                plays=recorded,
             )
         ],
     )

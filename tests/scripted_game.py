@@ -18,7 +18,8 @@ import gym
 import numpy as np
 from tf_agents.environments import atari_wrappers, gym_wrapper
 
-from envs import vector
+from envs import vector_game
+from envs.plays import Plays
 from envs.preprocessing import AutoStartPreprocessing, GameClock
 from envs.starts import Starts
 from envs.suite import SuiteAtari
@@ -184,7 +185,7 @@ def load(
         def interface(rom: object, *, frame_skip: int, **options: object) -> _VectorInterface:
             return _VectorInterface(waiting.pop(0), frame_skip, options)
 
-        with mock.patch.object(vector, "ALEVectorInterface", interface):
+        with mock.patch.object(vector_game, "ALEVectorInterface", interface):
             return VectorAtari(
                 "breakout",
                 range(len(games)),
@@ -198,6 +199,7 @@ def load(
     def load_one(slot: int, game: ScriptedGame) -> GameClock:
         env = AutoStartPreprocessing(GymGame(game), starts, life_loss_terminal, slot)
         stacked = atari_wrappers.FrameStack4(env)
-        return GameClock(gym_wrapper.GymWrapper(stacked, auto_reset=False), max_agent_steps)
+        clocked = gym_wrapper.GymWrapper(stacked, auto_reset=False)
+        return GameClock(clocked, max_agent_steps, Plays(1, slot))
 
     return SuiteAtari([load_one(*pair) for pair in enumerate(games)], multithreading=False)

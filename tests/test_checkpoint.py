@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,9 +16,10 @@ import tensorflow as tf
 
 from configs import Config
 from console.errors import UserError
+from envs.plays import OtherGamesError
 from replay.arrays import Window
 from replay.frame_ring import FIRST, MID, FrameRing
-from training import parts
+from training import checkpoint, parts
 from training.checkpoint import Checkpoints
 from training.parts import Parts
 from training.run_folder import RunFolder
@@ -25,13 +27,27 @@ from training.run_folder import RunFolder
 _STACK = 4
 
 
+class _SmallGames:
+    """Games whose whole state is how many steps were played."""
+
+    def __init__(self) -> None:
+        self.played = 0
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"played": np.array([self.played])}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        self.played = int(state["played"][0])
+
+
 class _SmallParts:
-    """Parts with two variables and a ring of small frames."""
+    """Parts with two variables, a ring of small frames and small games."""
 
     def __init__(self, seed: int) -> None:
         self.config = Config()
         self.ring = FrameRing(20, 2, seed=seed, frame_shape=(2, 3), stack_size=_STACK)
         self.replay = SimpleNamespace(ring=self.ring)
+        self.env = _SmallGames()
         self.weight = tf.Variable([float(seed)] * 3)
         self.counter = tf.Variable(seed, dtype=tf.int64)
         self.variables = {"weight": self.weight, "counter": self.counter}
@@ -48,6 +64,7 @@ class _SmallParts:
                 discount=np.ones(2, np.float32),
             )
         self.ring.sample(3, 1)
+        self.env.played += rows
         self.weight.assign_add([1.0, 2.0, 3.0])
         self.counter.assign_add(rows)
 
@@ -58,6 +75,7 @@ class _SmallParts:
         return [
             self.weight.numpy().tolist(),
             int(self.counter),
+            self.env.played,
             self.ring.rows_added,
             *(array.tolist() for array in rows),
             self.ring.generator.bit_generator.state,
@@ -139,6 +157,7 @@ def _flip_a_digit(path: Path) -> None:
 
 _DATA = "checkpoints/000000020/variables.data-00000-of-00001"
 _INDEX = "checkpoints/000000020/variables.index"
+_GAMES = "checkpoints/000000020/games.npz"
 _STATE = "checkpoints/000000020/state.json"
 _ROWS = "replay/rows-000000000006-000000000012.npz"
 
@@ -151,6 +170,8 @@ _ROWS = "replay/rows-000000000006-000000000012.npz"
         (_DATA, Path.unlink, "No such file"),
         (_INDEX, _flip, "variables.index does not match its checksum"),
         (_INDEX, Path.unlink, "No such file"),
+        (_GAMES, _flip, "games.npz does not match its checksum"),
+        (_GAMES, Path.unlink, "No such file"),
         (_STATE, _flip_a_digit, "state.json does not match its checksum"),
         (_STATE, _flip, "cannot be read: Expecting value"),
         (_STATE, _cut, "cannot be read: Unterminated string"),
@@ -349,9 +370,15 @@ def test_every_variable_of_an_agent_comes_back(
 
 
 def test_training_goes_on_with_what_it_had(tmp_path: Path) -> None:
-    """The games in play alone begin anew after a resume, which is a stated limit."""
     # Life is short here: LAST rows are among those that come back.
-    config = _config(1, max_agent_steps_per_game=30, epsilon_decay_iterations=100, overlap=False)
+    config = _config(
+        1,
+        max_agent_steps_per_game=30,
+        update_period=4,
+        epsilon_final=0.01,
+        epsilon_decay_iterations=100,
+        overlap=False,
+    )
     built = parts.build(config)
     built.collect_at_random(60)
     built.iterate(5)
@@ -359,7 +386,7 @@ def test_training_goes_on_with_what_it_had(tmp_path: Path) -> None:
     restored = parts.build(config.replace(seed=2))
     assert len(_values(built)["optimizer"]) == 1 + 2 * 10  # of Adam
     assert not np.array_equal(_values(built)["weights"][0], _values(restored)["weights"][0])
-    Checkpoints(RunFolder(tmp_path), restored).restore(pytest.fail)
+    Checkpoints(RunFolder(tmp_path), restored).restore(lambda _: None)
 
     for name, arrays in _values(built).items():
         for one, two in zip(arrays, _values(restored)[name], strict=True):
@@ -391,7 +418,7 @@ def test_a_batch_that_waits_is_drawn_again(tmp_path: Path) -> None:
     built.iterate(5)
     Checkpoints(RunFolder(tmp_path), built).save(5, {})
     restored = parts.build(config.replace(seed=2))
-    Checkpoints(RunFolder(tmp_path), restored).restore(pytest.fail)
+    Checkpoints(RunFolder(tmp_path), restored).restore(lambda _: None)
     waits = built.iterations.batch_ahead
     again = restored.replay.ring.sample(config.batch_size, config.n_step)
     assert isinstance(waits, Window)
@@ -406,7 +433,7 @@ def test_a_policy_that_lags_comes_back_as_it_was(tmp_path: Path) -> None:
     built = parts.build(config)
     built.collect_at_random(60)
     built.iterate(3)
-    refreshed = [variable.numpy() for variable in built.agent._q_network.variables]
+    refreshed = [variable.numpy() for variable in built.agent._acting_network.variables]
     built.iterate(1)
     Checkpoints(RunFolder(tmp_path), built).save(4, {})
     restored = parts.build(config.replace(seed=2))
@@ -415,7 +442,7 @@ def test_a_policy_that_lags_comes_back_as_it_was(tmp_path: Path) -> None:
         for one, two in zip(arrays, _values(restored)[name], strict=True):
             np.testing.assert_array_equal(one, two, err_msg=name)
     for each in (built, restored):
-        networks = each.agent._collect_network.variables, each.agent._q_network.variables
+        networks = each.agent._collect_network.variables, each.agent._acting_network.variables
         collects, learns = ([variable.numpy() for variable in all_] for all_ in networks)
         assert all(map(np.array_equal, collects, refreshed))  # of iteration 3
         assert not all(map(np.array_equal, collects, learns))
@@ -431,3 +458,49 @@ def test_a_checkpoint_of_another_format_is_refused(
     monkeypatch.undo()
     with pytest.raises(UserError, match=r"000000005 of .* was written by another version"):
         _restore(tmp_path)
+
+
+def _without_games(path: Path) -> None:
+    """Make a checkpoint as it was written before games in play were kept."""
+    content = json.loads((path / "state.json").read_text())
+    del content["checksum"], content["files"]["games.npz"]
+    (path / "games.npz").unlink()
+    content["checksum"] = checkpoint._checksum(content)
+    (path / "state.json").write_text(json.dumps(content))
+
+
+def test_of_an_older_checkpoint_the_games_begin_anew(tmp_path: Path) -> None:
+    small = _SmallParts(seed=1)
+    small.work(8)
+    _without_games(_checkpoints(tmp_path, small).save(5, {}))
+    small.env.played = 0
+    assert _restore(tmp_path) == (
+        5,
+        {},
+        small.contents(),
+        ["the checkpoint is from before games in play were kept; they begin anew"],
+    )
+
+
+def test_games_that_come_out_otherwise_begin_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = _SmallParts(seed=1)
+    small.work(8)
+    _checkpoints(tmp_path, small).save(5, {})
+    error = mock.Mock(side_effect=OtherGamesError("they differ"))
+    monkeypatch.setattr(_SmallGames, "restore", error)
+    small.env.played = 0
+    said = ["they differ, as with another version of ale-py; the games in play begin anew"]
+    assert _restore(tmp_path) == (5, {}, small.contents(), said)
+
+
+def test_it_is_said_when_playing_again_took_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = _SmallParts(seed=1)
+    small.work(8)
+    _checkpoints(tmp_path, small).save(5, {})
+    monkeypatch.setattr(checkpoint, "_SOON_SEC", -1.0)
+    *_, said = _restore(tmp_path)
+    assert said == ["the games in play were played up to the checkpoint again in 0 seconds"]

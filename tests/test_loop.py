@@ -312,3 +312,15 @@ def test_another_error_is_no_divergence(tape: Callable[..., _Tape]) -> None:
     broken.on_train = fail
     with pytest.raises(tf.errors.InvalidArgumentError, match="a bug"):
         _run(broken)
+
+
+def test_deterministic_stretches_do_not_hang_on_where_a_run_was_stopped(
+    tape: Callable[..., _Tape],
+) -> None:
+    config = _CONFIG.replace(
+        deterministic=True, iterations=180, log_period=1_000, eval_period=0, checkpoint_period=1_000
+    )
+    resumed = tape(config, Progress(iteration=70, checkpoint_iteration=70))
+    resumed.steps = 3_280
+    trained = [line for line in _run(resumed) if line.startswith("train")]
+    assert trained == ["train 30", "train 50", "train 30"]

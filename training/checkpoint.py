@@ -1,6 +1,7 @@
 """Checkpoints: everything that a resume needs, each whole or not there.
 
     checkpoints/000005000/variables.*      weights, target, optimizer slots, counters, exploration
+    checkpoints/000005000/games.npz        what the games in play have played; see envs/plays.py
     checkpoints/000005000/priorities.npz   of prioritized replay; they change all the time
     checkpoints/000005000/state.json       the rest, with the checksums of these
     replay/rows-*.npz                      the replay's rows, each written once (replay/segments.py)
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,6 +25,7 @@ import numpy as np
 import tensorflow as tf
 
 from console.errors import UserError
+from envs.plays import OtherGamesError
 from evaluation.files import check_checksums, checksum, read_object
 from replay.prioritized_ring import PrioritizedRing
 from replay.segments import SegmentError, SegmentStore
@@ -36,6 +39,8 @@ _STATE = "state.json"
 _PRIORITIES = "priorities.npz"
 # The generators come back from the checkpoint, whatever seed they began with.
 _NOT_BINDING = MAY_CHANGE | {"seed"}
+_GAMES = "games.npz"
+_SOON_SEC = 3.0  # playing the games again is worth a line if it takes longer
 
 
 class TornCheckpointError(Exception):
@@ -93,6 +98,7 @@ class Checkpoints:
     def _write(self, temporary: Path, iteration: int, state: Mapping[str, Any]) -> None:
         self._variables.write(str(temporary / "variables"))
         _check_finite(temporary / "variables", iteration)
+        np.savez(temporary / _GAMES, **self._parts.env.state())
         ring = self._parts.replay.ring
         if isinstance(ring, PrioritizedRing):
             np.savez(temporary / _PRIORITIES, **ring.priority_state())
@@ -114,7 +120,8 @@ class Checkpoints:
         """Restore the newest checkpoint that is whole.
 
         Args:
-          say: is told, in a sentence, of each that is torn.
+          say: is told, in a sentence, of each that is torn, and of the games in play where they
+            begin anew or took long.
 
         Returns:
           its iteration, and the state given to `save`.
@@ -131,6 +138,7 @@ class Checkpoints:
                 say(f"checkpoint {path.name} is torn ({error}); taking the one before it")
             else:
                 self._remove_newer(path)
+                self._restore_games(path, say)
                 return iteration, state
         raise UserError(
             f"{self._run.path} has no checkpoint to resume from, none of {len(paths)} is whole; "
@@ -201,6 +209,22 @@ class Checkpoints:
         for path in self._run.checkpoint_paths():
             if not path.name.isdigit():
                 path.rename(self._folder / f"{self._run.iteration_of(path):09d}")
+
+    def _restore_games(self, path: Path, say: Callable[[str], None]) -> None:
+        if not (path / _GAMES).exists():
+            say("the checkpoint is from before games in play were kept; they begin anew")
+            return
+        with np.load(path / _GAMES, allow_pickle=False) as arrays:
+            games = dict(arrays)
+        began = time.monotonic()
+        try:
+            self._parts.env.restore(games)
+        except OtherGamesError as error:
+            say(f"{error}, as with another version of ale-py; the games in play begin anew")
+            return
+        sec = time.monotonic() - began
+        if sec > _SOON_SEC:
+            say(f"the games in play were played up to the checkpoint again in {sec:.0f} seconds")
 
     def _remove_newer(self, path: Path) -> None:
         """Remove what is newer than `path`, and torn, so that it is never taken for the last."""

@@ -89,7 +89,7 @@ class Training:
         sized_by_clock = int(_STRETCH_SEC / self._sec_per_iteration)
         count = min(
             _MOST_ITERATIONS_OF_A_STRETCH,
-            _DETERMINISTIC_STRETCH if config.deterministic else sized_by_clock,
+            self._until_due(_DETERMINISTIC_STRETCH) if config.deterministic else sized_by_clock,
             config.iterations - progress.iteration,
             self._until_due(config.log_period),
             self._until_due(config.eval_period),

@@ -14,7 +14,7 @@ import agents
 from configs import Config
 from configs.games import is_atari
 from envs import suite
-from envs.vector import STACK_SIZE
+from envs.vector_game import STACK_SIZE
 from replay.prioritized import PrioritizedReplay
 from replay.uniform import UniformReplay
 from training.iterations import Iterations

@@ -85,7 +85,7 @@ def machine() -> dict[str, Any]:
 
 
 def games_seed(seed: int, iterations_done: int) -> int:
-    """Return the seed of the games in play: others after a resume than at the start."""
+    """Return the seed of new games: after a resume whose games begin anew they are others."""
     if not iterations_done:
         return seed
     return int(np.random.SeedSequence([seed, iterations_done]).generate_state(1)[0] >> 1)

@@ -1,0 +1,124 @@
+"""Games that are played again: they go on as if they had never been left."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from scripted_game import PIPELINES
+
+from configs import Config
+from envs import plays, suite
+from envs.plays import RESET, OtherGamesError, Plays
+from envs.starts import emulator_seed
+
+_NUM_ENVS = 3
+# Short games, NOOP starts, lost lives.
+_CONFIG = Config(sticky_action_probability=0.25, max_agent_steps_per_game=70)
+_FIELDS = ("step_type", "reward", "discount", "observation")
+
+
+def _load(pipeline: str, seed: int = 1) -> suite.Games:
+    return suite.load(_CONFIG.replace(env_pipeline=pipeline), _NUM_ENVS, seed)
+
+
+@pytest.fixture(autouse=True)
+def frequent_loads() -> Any:
+    """Loads behind every 50 actions, not 10,000."""
+    with mock.patch.object(plays, "RELOAD_PERIOD_AGENT_STEPS", 50):
+        yield
+
+
+def _assert_same(one: Any, two: Any) -> None:
+    for name in _FIELDS:
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name), err_msg=name)
+
+
+def test_a_load_is_due_at_first_and_behind_so_many_actions() -> None:
+    played = Plays(seed=7, slot=2)
+    played.add(RESET)
+    assert played.load_is_due
+    first = emulator_seed(7, 2)
+    assert played.load() == first
+    for action in range(49):
+        played.add(action % 4)
+    was_due = played.load_is_due
+    assert not was_due
+    played.add(RESET)
+    assert (played.seed, len(played.actions), played.actions[-1]) == (first, 50, RESET)
+    assert played.load_is_due
+    assert played.load() == emulator_seed(first, 2)
+    assert not played.actions
+    played.play_again_from(5)
+    assert played.load_is_due
+    assert (played.load(), played.load()) == (5, emulator_seed(5, 2))
+    played.begin_anew()
+    assert played.load() == first
+
+
+# Within the first load, behind the second, and right after a reset.
+@pytest.mark.parametrize("cut", [25, 130, 190])
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_games_go_on_where_they_were(pipeline: str, cut: int) -> None:
+    env, resumed = _load(pipeline), _load(pipeline, seed=2)
+    generator = np.random.default_rng(3)
+    time_step = env.reset()
+    for step in range(cut):
+        action = generator.integers(4, size=_NUM_ENVS)
+        time_step = env.reset() if step in (160, 189) else env.step(action)
+    env.pop_finished_games()
+    resumed.restore(env.state())
+    _assert_same(time_step, resumed.reset())
+    ends = 0
+    for _ in range(100):
+        action = generator.integers(4, size=_NUM_ENVS)
+        _assert_same(env.step(action), resumed.step(action))
+        finished = env.pop_finished_games()
+        assert resumed.pop_finished_games() == finished  # with the whole of their scores
+        ends += len(finished)
+    assert ends >= _NUM_ENVS
+    one, two = env.state(), resumed.state()
+    assert set(one) == {"seed", "checksum", "actions_0", "actions_1", "actions_2"}
+    for name, array in one.items():
+        np.testing.assert_array_equal(array, two[name], err_msg=name)
+    assert emulator_seed(1, 0) != one["seed"][0]  # loads were met
+    assert all(array.dtype in (np.int64, np.uint8) for array in one.values())
+    _assert_same(env.reset(), resumed.reset())  # a new game now
+
+
+def test_both_pipelines_load_at_the_same_time() -> None:
+    vector, other = (_load(pipeline) for pipeline in PIPELINES)
+    _assert_same(vector.reset(), other.reset())
+    seeds = set()
+    for action in np.random.default_rng(3).integers(4, size=(200, _NUM_ENVS)):
+        one, two = vector.step(action), other.step(action)
+        is_over = (one.step_type == 2) & (one.discount == 0.0)  # whose picture is undefined
+        np.testing.assert_array_equal(one.observation[~is_over], two.observation[~is_over])
+        for name in ("step_type", "reward", "discount"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+        state, other_state = vector.state(), other.state()
+        for name in set(state) - {"checksum"}:
+            np.testing.assert_array_equal(state[name], other_state[name])
+        seeds |= set(state["seed"].tolist())
+    assert len(seeds) >= 3 * _NUM_ENVS
+    assert vector.pop_finished_games() == other.pop_finished_games()
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_games_that_come_out_otherwise_begin_anew(pipeline: str) -> None:
+    env, resumed = _load(pipeline), _load(pipeline, seed=2)
+    assert env.state() == {}
+    resumed.restore({})  # of games that were never begun
+    first = env.reset()
+    for _ in range(10):
+        env.step(np.array([3, 3, 3]))
+    state = env.state()
+    state["actions_1"] = state["actions_1"].copy()
+    state["actions_1"][5] = 2
+    with pytest.raises(OtherGamesError, match="do not reach the picture they had"):
+        resumed.restore(state)
+    begun = resumed.reset()
+    _assert_same(begun, _load(pipeline, seed=2).reset())
+    assert not np.array_equal(begun.observation, first.observation)

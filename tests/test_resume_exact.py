@@ -1,0 +1,49 @@
+"""Training 2N equals training N, stopping, resuming and training N, bit for bit.
+
+`tests/test_deterministic.py` says the same of `train.py`, from its command line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_PROGRAM = Path(__file__).parent / "exact_runs.py"
+_CASES = [
+    {"env_pipeline": "vector", "num_envs": 1, "overlap": True},
+    {"env_pipeline": "vector", "num_envs": 3, "overlap": False},
+    {"env_pipeline": "suite", "num_envs": 1, "overlap": False},
+    {"env_pipeline": "suite", "num_envs": 3, "overlap": True},
+]
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[Any]:
+    """The second half of each case: not interrupted, and resumed."""
+    done = subprocess.run(
+        [sys.executable, str(_PROGRAM), json.dumps(_CASES)],
+        env={**os.environ, "PYTHONPATH": str(_PROGRAM.parent.parent)},
+        capture_output=True,
+        text=True,
+        timeout=1_800,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("number", range(len(_CASES)))
+def test_the_resumed_half_is_the_other_half(runs: list[Any], number: int) -> None:
+    whole, resumed = runs[number]
+    assert resumed == whole
+    assert whole["games"]  # one that began before the stop ended after it
+
+
+def test_the_cases_are_different_runs(runs: list[Any]) -> None:
+    assert len({whole["weights"] for whole, _ in runs}) == len(_CASES)
