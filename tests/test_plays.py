@@ -39,20 +39,21 @@ def _assert_same(one: Any, two: Any) -> None:
 def test_a_load_is_due_at_first_and_behind_so_many_actions() -> None:
     played = Plays(seed=7, slot=2)
     played.add(RESET)
-    assert played.load_is_due
+    due = [played.load_is_due]
     first = emulator_seed(7, 2)
     assert played.load() == first
     for action in range(49):
         played.add(action % 4)
-    was_due = played.load_is_due
-    assert not was_due
+    due.append(played.load_is_due)
     played.add(RESET)
+    due.append(played.load_is_due)
     assert (played.seed, len(played.actions), played.actions[-1]) == (first, 50, RESET)
-    assert played.load_is_due
     assert played.load() == emulator_seed(first, 2)
     assert not played.actions
+    due.append(played.load_is_due)
     played.play_again_from(5)
-    assert played.load_is_due
+    due.append(played.load_is_due)
+    assert due == [True, False, True, False, True]
     assert (played.load(), played.load()) == (5, emulator_seed(5, 2))
     played.begin_anew()
     assert played.load() == first
