@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from configs import PRESETS, Config
 
@@ -12,16 +13,21 @@ _BEGIN, _END = "<!-- flags: written by python -m scripts.flag_table -->\n", "<!-
 
 
 def flag_table() -> str:
-    """Return the table in Markdown: one row for each setting, with its value in each preset."""
+    """Return the table in Markdown: a row for each setting, with its value in each preset."""
     lines = ["| flag | meaning | default | `notebook` | `nature` |", "|---|---|---|---|---|"]
-    for field in dataclasses.fields(Config):
-        meaning = field.metadata["help"]
-        if unit := field.metadata.get("unit"):
-            meaning += f" ({unit})"
-        default, *others = (_shown(getattr(preset, field.name)) for preset in PRESETS.values())
-        shown = [default, *("" if other == default else other for other in others)]
-        lines.append(" | ".join([f"| `--{field.name}`", meaning, *shown]) + " |")
+    for heading, fields in Config.groups().items():
+        lines.append(f"| **{heading}** |  |  |  |  |")
+        lines += map(_row, fields)
     return "\n".join(lines) + "\n"
+
+
+def _row(field: dataclasses.Field[Any]) -> str:
+    meaning = field.metadata["help"]
+    if unit := field.metadata.get("unit"):
+        meaning += f" ({unit})"
+    default, *others = (_shown(getattr(preset, field.name)) for preset in PRESETS.values())
+    shown = [default, *("" if other == default else other for other in others)]
+    return " | ".join([f"| `--{field.name}`", meaning, *shown]) + " |"
 
 
 def with_table(text: str) -> str:
