@@ -15,9 +15,9 @@ from pathlib import Path
 
 from absl import flags
 
+from console.arguments import named_first_argument
 from console.errors import UserError, run_main
 from evaluation import policies
-from experiments.arguments import named_first_argument
 
 ROOT = Path(__file__).parent.parent
 _FILES = ("metrics.csv", "evaluations.csv")
