@@ -13,6 +13,7 @@ import tqdm
 
 from configs import Config
 from envs.finished_game import FinishedGame
+from training.health import Health
 from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS, Metric
 from training.progress import FRAMES_PER_AGENT_STEP, Progress
 from training.run_folder import CsvLog, RunFolder
@@ -28,6 +29,7 @@ class RunLog:
       progress: where the run stands; shared with the loop.
       spent: where the time goes; shared with all that take it.
       kept_bytes: lengths of the CSV files at the checkpoint that is resumed, from `sizes_bytes`.
+      health: is asked after each row what is to be warned of.
     """
 
     def __init__(
@@ -37,7 +39,9 @@ class RunLog:
         progress: Progress,
         spent: TimeSpent,
         kept_bytes: Mapping[str, int] | None = None,
+        health: Health | None = None,
     ) -> None:
+        self._health = health or Health(config)
         self._config = config
         self._progress = progress
         self._spent = spent
@@ -131,12 +135,15 @@ class RunLog:
         progress.begin_row()
         self._csv["metrics.csv"].write(_rounded(row))
         self._scalars(PROGRESS_METRICS, row)
+        for warning in self._health.row(row):
+            self.say(warning)
 
     def evaluation(self, results: Mapping[str, float]) -> None:
         """Write down an evaluation, by the names of EVALUATION_METRICS."""
         row = {"iteration": self._progress.iteration, **results}
         self._csv["evaluations.csv"].write(_rounded(row))
         self._scalars(EVALUATION_METRICS, row)
+        self._health.evaluation(row)
 
     def close(self) -> None:
         """Close all files."""
