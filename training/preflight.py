@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import difflib
 
-import psutil
-
 from agents import AGENTS
 from configs import Config
 from console.errors import UserError
 from envs import ale
 from replay.frame_ring import FrameRing
+from training.machine import free_memory_bytes
 
 _LIBRARIES_BYTES = 1_000_000_000  # TensorFlow, the networks and the emulators; measured: 0.7 to 0.9
 
@@ -21,6 +20,17 @@ def check(config: Config) -> None:
     Raises:
       UserError: if the game or the algorithm is unknown, if the numbers of games and steps do not
         go together, or if the replay does not fit into memory.
+    """
+    check_settings(config)
+    check_memory(config)
+
+
+def check_settings(config: Config) -> None:
+    """Check what a config asks for against this program.
+
+    Raises:
+      UserError: if the game or the algorithm is unknown, or if the numbers of games and steps do
+        not go together.
     """
     try:
         ale.rom_of(config.game)
@@ -36,9 +46,18 @@ def check(config: Config) -> None:
             f"initial_collect_steps {config.initial_collect_steps} is too small for "
             f"{config.num_envs} games and n_step {config.n_step}: give at least {shortest}"
         )
+
+
+def memory_needed_bytes(config: Config) -> int:
+    """Return the memory that a run takes when its replay is full."""
+    return FrameRing.bytes_needed(config.replay_capacity) + _LIBRARIES_BYTES
+
+
+def check_memory(config: Config) -> None:
+    """Raise UserError if the replay does not fit into memory."""
     needed = FrameRing.bytes_needed(config.replay_capacity)
-    free = psutil.virtual_memory().available
-    if needed + _LIBRARIES_BYTES > free:
+    free = free_memory_bytes()
+    if memory_needed_bytes(config) > free:
         fits = max(0, (free - _LIBRARIES_BYTES) // FrameRing.bytes_needed(1))
         raise UserError(
             f"a replay of {config.replay_capacity:,} transitions needs {needed / 1e9:.1f} GB and "
