@@ -183,3 +183,7 @@ def test_a_trial_that_fails_and_a_disk_that_is_full(
     status, said = _examine(config, tmp_path, monkeypatch, lambda *_: _SPEED)
     assert status == 1
     assert any("0.0 GB are free; give a --logdir on another disk" in line for line in said)
+    monkeypatch.setattr("os.access", lambda path, _: path != tmp_path)
+    status, said = _examine(config, tmp_path / "run", monkeypatch, lambda *_: _SPEED)
+    assert status == 1
+    assert any("run cannot be written; give another with --logdir" in line for line in said)

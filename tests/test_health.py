@@ -61,6 +61,8 @@ def test_a_healthy_run_is_left_in_peace() -> None:
         # Wang et al. 2016: random play of Breakout has 1.7; a third of the iterations is 10,000
         ("no_score", {"iteration": 9_999, "score_mean_30_games": 1.7},
          {"iteration": 10_000, "score_mean_30_games": 1.7}, {}, "random play's 1.7"),
+        ("no_score", {"score_mean_30_games": 0.5, "epsilon": 0.21},
+         {"score_mean_30_games": 0.5, "epsilon": 0.2}, {}, "score of 0.5"),
         ("no_score", {"score_mean_30_games": 1.8}, {"score_mean_30_games": 0.5},
          {}, "score of 0.5"),
         ("no_score", {"iteration": 9_999, "score_mean_30_games": None},

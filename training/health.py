@@ -183,6 +183,8 @@ def _no_score(config: Config, row: Row) -> str | None:
         return f"{what} not one game is finished; {advice}, or lower --max_agent_steps_per_game"
     if reference is None or row["score_mean_30_games"] > reference[0]:
         return None
+    if row["epsilon"] > max(HIGH_EPSILON, config.epsilon_final):
+        return None  # the play is random still, and its score what it must be
     return (
         f"{what} the last games have a mean score of {row['score_mean_30_games']:.4g}, no more "
         f"than random play's {reference[0]:g}; {advice}"

@@ -45,10 +45,19 @@ def free_memory_bytes(control_group: Path = _CONTROL_GROUP) -> int:
 
 def free_disk_bytes(folder: Path) -> int:
     """Return what is free in the file system of a folder, which need not be there yet."""
+    return shutil.disk_usage(_existing(folder)).free
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether files can be made in a folder, or the folder itself where it is not there yet."""
+    return os.access(_existing(folder), os.W_OK | os.X_OK)
+
+
+def _existing(folder: Path) -> Path:
     existing = folder.absolute()
     while not existing.exists():
         existing = existing.parent
-    return shutil.disk_usage(existing).free
+    return existing
 
 
 def has_gpu(devices: Path = Path("/dev")) -> bool:
