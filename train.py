@@ -4,6 +4,8 @@ Examples:
   python train.py --iterations 50000
   python train.py --game Pong --preset nature --logdir runs/pong
   python train.py --logdir runs/pong --resume
+  python train.py --preset nature --doctor
+  python train.py --list_games
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import console.flags
 from configs import PRESETS
 from console.errors import UserError, run_main
 from console.flags import asked_settings, define_config_flags, preset_called
+from console.games import games_table
 
 _PRESET = flags.DEFINE_string(
     "preset",
@@ -23,11 +26,18 @@ _PRESET = flags.DEFINE_string(
     f"the recipe that the other flags change: {', '.join(PRESETS)}",
 )
 _LOGDIR = flags.DEFINE_string("logdir", None, "folder of the run (a new one under runs/)")
+_DOCTOR = flags.DEFINE_bool(
+    "doctor", False, "train nothing; check this machine for the run that the other flags describe"
+)
+_LIST_GAMES = flags.DEFINE_bool("list_games", False, "list the games, their actions and scores")
 _RESUME = flags.DEFINE_bool("resume", False, "go on from the last checkpoint in --logdir")
 
 
 def main() -> int:
     """Turn flags into a config and train it; return the exit status."""
+    if _LIST_GAMES.value:
+        print(games_table(), end="")
+        return 0
     from training import preflight
     from training.run_folder import RunFolder, new_run_path, resumed_config
 
@@ -50,6 +60,10 @@ def main() -> int:
                 f"there is a run in {folder.path} already; go on with it by --resume, "
                 "or give another --logdir"
             )
+    if _DOCTOR.value:
+        from training import doctor
+
+        return doctor.examine(config, folder, print)
     preflight.check(config, asked)
     folder.create()
 

@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 
 class ConfigError(ValueError):
@@ -40,9 +40,11 @@ class Config:
 
     An iteration is one training step and the `update_period` agent steps collected before it. One
     agent step is four ALE frames. A period means "every N".
+
+    A heading stands above the settings of its group; see `groups`.
     """
 
-    # What is played.
+    PLAYED: ClassVar[str] = "What is played"
     game: str = _plain(
         "Breakout", "an Atari game, as in BreakoutNoFrameskip-v4; or grid, or a gym id: CartPole-v1"
     )
@@ -84,7 +86,7 @@ class Config:
     )
     life_loss_terminal: bool = _plain(True, "in training, a lost life ends the episode")
 
-    # What learns.
+    LEARNS: ClassVar[str] = "What learns"
     agent: str = _plain(
         "qr_dqn", "dqn: learns expected returns; c51 and qr_dqn: distributions of returns"
     )
@@ -112,6 +114,8 @@ class Config:
         0.5, "filters and units of each layer, as multiples of Nature DQN's", low=0.05, high=8.0
     )
     layer_norm: bool = _plain(False, "layer normalization before and behind the dense layer")
+
+    LEARNING: ClassVar[str] = "How it learns"
     n_step: int = _number(10, "length of the return", low=1, high=50, unit="agent steps")
     discount: float = _number(0.99, "discount per agent step", low=0.0, high=1.0)
     reward_clip: float = _number(
@@ -142,6 +146,8 @@ class Config:
     act_with_target: bool = _plain(
         True, "the target network plays, in training, in evaluations and in exports"
     )
+
+    COMPUTING: ClassVar[str] = "How it computes"
     precision: str = _choice(
         "auto",
         "arithmetic of the network's body; auto takes bfloat16 where a short measurement finds it "
@@ -176,7 +182,7 @@ class Config:
         False, "the same seed gives the same bits on the same machine, at some cost of speed"
     )
 
-    # How experience is gathered and kept.
+    EXPERIENCE: ClassVar[str] = "How experience is gathered and kept"
     update_period: int = _number(
         8, "agent steps collected before each training step", low=1, high=10_000, unit="agent steps"
     )
@@ -223,7 +229,7 @@ class Config:
         10_000, "epsilon falls linearly over so many", low=1, high=10**9, unit="iterations"
     )
 
-    # How long, and what is watched meanwhile.
+    WATCHING: ClassVar[str] = "How long, and what is watched meanwhile"
     iterations: int = _number(
         50_000,
         "training steps in all; may grow with --resume",
@@ -279,6 +285,19 @@ class Config:
         ):
             if wrong:
                 raise ConfigError(f"munchausen {why}: give {flag} with it")
+
+    @classmethod
+    def groups(cls) -> dict[str, list[dataclasses.Field[Any]]]:
+        """Return the settings under the headings that stand above them in this class."""
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        groups: dict[str, list[dataclasses.Field[Any]]] = {}
+        heading = ""
+        for name in cls.__annotations__:
+            if name in fields:
+                groups.setdefault(heading, []).append(fields[name])
+            else:
+                heading = getattr(cls, name)
+        return groups
 
     def replace(self, **changes: Any) -> Config:
         """Return a copy with `changes`."""

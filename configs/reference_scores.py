@@ -16,6 +16,11 @@ def _references() -> dict[str, tuple[float, float]]:
     }
 
 
+def random_and_human_score(game: str) -> tuple[float, float] | None:
+    """Return the mean raw scores of random play and of the human tester, None where unpublished."""
+    return _references().get(game)
+
+
 def human_normalized_score(game: str, score: float) -> float | None:
     """Return the score with random play at 0 and the human tester at 1, None where unpublished.
 

@@ -10,6 +10,7 @@ from typing import NoReturn
 from absl import app, flags
 
 from configs import ConfigError
+from console import help as help_page
 from console import kernels, quiet
 
 USAGE_EXIT_STATUS = 2
@@ -65,6 +66,10 @@ def exit_with_error(message: str) -> NoReturn:
 
 
 def _parse(argv: Sequence[str]) -> list[str]:
+    page = help_page.page_asked_for(argv)
+    if page is not None:
+        print(page, end="")
+        sys.exit(0)
     try:
         rest = flags.FLAGS(argv)
     except flags.UnrecognizedFlagError as error:
@@ -73,7 +78,7 @@ def _parse(argv: Sequence[str]) -> list[str]:
         exit_with_error(f"there is no flag --{error.flagname}; {hint}")
     except flags.Error as error:
         exit_with_error(f"{error}; --help lists the flags")
-    except SystemExit:  # absl ends --help with status 1
+    except SystemExit:  # absl ends --helpxml with status 1
         sys.exit(0)
     if len(rest) > 1:
         exit_with_error(f"the argument {rest[1]!r} is no flag; flags look like --name=value")

@@ -20,20 +20,9 @@ _DEFINE = {
 
 
 def define_config_flags() -> None:
-    """Define a flag for each setting; its default is what the preset says."""
+    """Define a flag for each setting; its default is what the preset says, see `console.help`."""
     for field in dataclasses.fields(Config):
-        _DEFINE[type(field.default)](field.name, None, help_text(field))
-
-
-def help_text(field: dataclasses.Field[Any]) -> str:
-    """Return what a setting means, its unit and range, and its value in each preset."""
-    text, unit = field.metadata["help"], field.metadata.get("unit")
-    if unit:
-        text += f", in {unit}"
-    values = {name: getattr(preset, field.name) for name, preset in PRESETS.items()}
-    if len(set(values.values())) == 1:
-        return f"{text} ({_shown(field.default)})"
-    return f"{text} ({'; '.join(f'{name}: {_shown(value)}' for name, value in values.items())})"
+        _DEFINE[type(field.default)](field.name, None, field.metadata["help"])
 
 
 def asked_settings() -> dict[str, Any]:
@@ -54,7 +43,3 @@ def preset_called(name: str) -> Config:
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(PRESETS)}"
         raise UserError(f"there is no preset called {name!r}; {hint}")
     return PRESETS[name]
-
-
-def _shown(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from absl import flags
 
+from console.arguments import named_first_argument
 from console.errors import UserError, run_main
-from experiments.arguments import named_first_argument
 from experiments.records import FILES, Record, collect, differences, read_records
 from experiments.table import Places, page
 

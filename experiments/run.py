@@ -11,9 +11,9 @@ from pathlib import Path
 
 from absl import flags
 
+from console.arguments import named_first_argument
 from console.errors import UserError, run_main
 from experiments import sequence
-from experiments.arguments import named_first_argument
 from experiments.plan import read_plan
 
 FAILED_EXIT_STATUS = 1

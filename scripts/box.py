@@ -19,9 +19,9 @@ from pathlib import Path
 
 from absl import flags
 
+from console.arguments import named_first_argument
 from console.errors import UserError, run_main
 from evaluation import policies
-from experiments.arguments import named_first_argument
 from experiments.records import FILES
 
 ROOT = Path(__file__).parent.parent

@@ -107,8 +107,8 @@ def test_help(tmp_path: Path) -> None:
     done = _run(tmp_path, _PROGRAM, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("A program for a test.")
-    assert "--games: a number" in done.stdout
-    assert "--verbosity: how much the libraries say" in done.stdout
+    assert "--games                     a number [3]" in done.stdout
+    assert "--verbosity                 how much the libraries say" in done.stdout
 
 
 def test_verbosity_brings_the_libraries_back(tmp_path: Path) -> None:

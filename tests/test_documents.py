@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from replay.arrays import Rows
 from scripts.flag_table import with_table
-from training.metrics import EVALUATION_METRICS, PROGRESS_METRICS
+from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
@@ -19,14 +20,14 @@ DOCUMENTS = [
 
 
 def test_table_of_flags_is_what_the_settings_say() -> None:
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "docs/flags.md").read_text()
     assert with_table(text) == text, "run python -m scripts.flag_table"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_and_pictures_are_there(document: str) -> None:
     path = ROOT / document
-    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text()):
         if not target.startswith("http"):
             assert (path.parent / target).exists(), f"{document} links to {target}"
 
@@ -54,8 +55,10 @@ def test_every_metric_is_explained() -> None:
         assert metric.meaning in text
 
 
-def test_training_pages_describe_every_file_of_a_run() -> None:
-    text = (ROOT / "docs/training.md").read_text()
+def test_a_page_describes_every_file_of_a_run() -> None:
+    text = (ROOT / "docs/files.md").read_text()
     for name in ("config.json", "metrics.csv", "evaluations.csv", "games.csv", "tensorboard/",
                  "checkpoints/", "replay/", "policies/last", "policies/best"):  # fmt: skip
-        assert name in text
+        assert f"| `{name}` |" in text
+    for column in (*GAME_COLUMNS, *Rows._fields):
+        assert f"`{column}`" in text

@@ -18,6 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import (
 from configs import Config
 from envs.finished_game import FinishedGame
 from training.event_files import EventFiles
+from training.health import Health
 from training.log import RunLog
 from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS
 from training.progress import RECENT_GAMES, Progress
@@ -339,3 +340,23 @@ def test_in_a_terminal_there_is_a_bar(
     assert captured.out == "a sentence\n"
     assert "6/3600" in captured.err
     assert "fps=40, score=2.0, epsilon=0.250, loss=0.2500" in captured.err
+
+
+def test_a_warning_is_said_behind_its_row(
+    tmp_path: Path, clock: _Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = _CONFIG.replace(iterations=6)
+    progress = Progress(iteration=6)
+    health = Health(config, "it is hidden")
+    log = RunLog(RunFolder(tmp_path), config, progress, TimeSpent(), None, health)
+    log.games([FinishedGame(0, 5.0, 300, 1_260)])
+    log.iterations(6, {**_losses(1.0), "q_value": 1.0}, agent_steps=24, epsilon=0.5)
+    for _ in range(2):
+        clock.now += 1
+        log.row(agent_steps=24, replay_transitions=24, epsilon=0.5)
+    log.close()
+    said = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
+    assert [line[:40] for line in said] == [
+        "warning: at iteration 6 of 6 epsilon is ",
+        "warning: this machine has a GPU that the",
+    ]

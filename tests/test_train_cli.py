@@ -511,8 +511,8 @@ def test_help_shows_every_setting_without_tensorflow(
     status, stdout, stderr = _finish(_start(folder, "--help"))
     assert (status, stderr) == (0, "")
     for name in (*Config().to_dict(), "preset", "logdir", "resume", "verbosity"):
-        assert f"{name}: " in stdout
-    assert "(default: 64; notebook: 64; nature: 32)" in " ".join(stdout.split())
+        assert re.search(rf"^  --(\[no\])?{name}\b", stdout, re.M)
+    assert "[64; nature: 32; from 1 to 65,536]" in " ".join(stdout.split())
 
 
 def test_a_mistake_in_a_process_of_its_own(

@@ -17,6 +17,7 @@ from configs.games import frames_per_agent_step
 from envs.finished_game import FinishedGame
 from training.csv_log import CsvLog
 from training.event_files import EventFiles
+from training.health import Health
 from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS, Metric
 from training.progress import Progress
 from training.run_folder import RunFolder
@@ -32,6 +33,7 @@ class RunLog:
       progress: where the run stands; shared with the loop.
       spent: where the time goes; shared with all that take it.
       kept_bytes: lengths of the files at the checkpoint that is resumed, from `sync`.
+      health: is asked after each row what is to be warned of.
     """
 
     def __init__(
@@ -41,7 +43,9 @@ class RunLog:
         progress: Progress,
         spent: TimeSpent,
         kept_bytes: Mapping[str, int] | None = None,
+        health: Health | None = None,
     ) -> None:
+        self._health = health or Health(config)
         self._config = config
         self._frames_per_agent_step = frames_per_agent_step(config.game)
         self._progress = progress
@@ -148,12 +152,15 @@ class RunLog:
         progress.begin_row()
         self._csv["metrics.csv"].write(_rounded(row))
         self._scalars(PROGRESS_METRICS, row)
+        for warning in self._health.row(row):
+            self.say(warning)
 
     def evaluation(self, results: Mapping[str, float]) -> None:
         """Write down an evaluation, by the names of EVALUATION_METRICS."""
         row = {"iteration": self._progress.iteration, **results}
         self._csv["evaluations.csv"].write(_rounded(row))
         self._scalars(EVALUATION_METRICS, row)
+        self._health.evaluation(row)
 
     def close(self) -> None:
         """Close all files."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection
 
-import psutil
-
 from agents import AGENTS
 from configs import Config
 from configs.games import ATARI_SETTINGS, is_atari
 from console.errors import UserError
 from envs import games
 from replay.frame_ring import FrameRing
+from training.machine import free_memory_bytes
 
 _MOST_ACTIONS = 18  # of any game
 _COPIES_OF_WEIGHTS = 7  # online, target, collecting; masters, two slots and gradients
@@ -32,6 +31,17 @@ def check(config: Config, asked: Collection[str] = ()) -> None:
         nothing to the game, if the numbers of games and steps do not go together, or if replay,
         networks and batch do not fit into memory.
     """
+    check_settings(config, asked)
+    check_memory(config)
+
+
+def check_settings(config: Config, asked: Collection[str] = ()) -> None:
+    """Check what a config asks for against this program.
+
+    Raises:
+      UserError: if the game or the algorithm is unknown, or if the numbers of games and steps do
+        not go together.
+    """
     try:
         games.check(config.game)
     except ValueError as error:
@@ -48,12 +58,18 @@ def check(config: Config, asked: Collection[str] = ()) -> None:
             f"initial_collect_steps {config.initial_collect_steps} is too small for "
             f"{config.num_envs} games and n_step {config.n_step}: give at least {shortest}"
         )
-    _check_memory(config)
 
 
-def _check_memory(config: Config) -> None:
+def memory_needed_bytes(config: Config) -> int:
+    """Return about how much memory a run takes when its replay is full."""
+    replay = FrameRing.bytes_needed(config.replay_capacity, games.frame_bytes(config.game))
+    return replay + learning_bytes(config) + _LIBRARIES_BYTES
+
+
+def check_memory(config: Config) -> None:
+    """Raise UserError if networks and batch, or the replay, do not fit into memory."""
     learning = learning_bytes(config)
-    free = psutil.virtual_memory().available
+    free = free_memory_bytes()
     if learning + _LIBRARIES_BYTES > free:
         raise UserError(
             f"batches of {config.batch_size:,} transitions and networks of width "

@@ -15,10 +15,13 @@ from configs.games import is_atari
 from console.errors import UserError
 from training import parts, precision
 from training.checkpoint import Checkpoints
+from training.dead_units import dead_shares
 from training.export import Exporter
 from training.faults import in_one_sentence
+from training.health import Health
 from training.log import RunLog
 from training.loop import Training
+from training.machine import has_gpu, why_tensorflow_sees_no_gpu
 from training.progress import Progress
 from training.run_folder import RunFolder
 from training.stop import StopSignal
@@ -35,13 +38,14 @@ def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> in
         may not be written, or if there is not enough memory.
     """
     with StopSignal() as stop, in_one_sentence(folder):
-        device = _device()  # before anything runs on it
+        device = set_up_device()  # before anything runs on it
         if config.deterministic:
             tf.config.experimental.enable_op_determinism()
         config = config.replace(precision=precision.decide(config))
         built = parts.build(
             config, games_seed(config.seed, folder.iterations_done() if resume else 0)
         )
+        ring = built.replay.ring
         checkpoints = Checkpoints(folder, built)
         progress, kept_bytes = Progress(), None
         if resume:
@@ -49,7 +53,8 @@ def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> in
             progress, kept_bytes = _state_of_logs(folder, state)
         # Not before the checkpoint is there: a resume that fails changes nothing.
         folder.write_config(config, preset, {"device": device, "machine": machine()})
-        log = RunLog(folder, config, progress, built.time_spent, kept_bytes)
+        health = Health(config, _unused_gpu(), lambda: dead_shares(built.agent.policy, ring))
+        log = RunLog(folder, config, progress, built.time_spent, kept_bytes, health)
         try:
             log.say(_greeting(config, folder, device, progress))
             exporter = Exporter(folder.policies, built)
@@ -91,7 +96,7 @@ def games_seed(seed: int, iterations_done: int) -> int:
     return int(np.random.SeedSequence([seed, iterations_done]).generate_state(1)[0] >> 1)
 
 
-def _device() -> str:
+def set_up_device() -> str:
     """Return the device that trains, and let a GPU's memory grow as it is needed."""
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
@@ -99,6 +104,13 @@ def _device() -> str:
     if not gpus:
         return "CPU"
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
+
+
+def _unused_gpu() -> str | None:
+    """Return why TensorFlow does not see the GPU that is there, None where none is or it does."""
+    if tf.config.list_physical_devices("GPU") or not has_gpu():
+        return None
+    return why_tensorflow_sees_no_gpu()
 
 
 def _threads() -> int:
