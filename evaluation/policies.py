@@ -69,10 +69,12 @@ class ExportedPolicy:
     Attributes:
       card: where it comes from.
       choose_actions: observation [B, ...], as the game shows it -> actions int64 [B].
+      q_values: the same observation -> float32 [B, A]; None in exports from before they had them.
     """
 
     card: PolicyCard
     choose_actions: Callable[[np.ndarray], np.ndarray]
+    q_values: Callable[[np.ndarray], np.ndarray] | None = None
 
     @property
     def config(self) -> Config:
@@ -126,6 +128,17 @@ def find_policy(
             "--policy name one elsewhere"
         )
     return max(policies, key=lambda folder: (folder / MODEL_FILE).stat().st_mtime_ns)
+
+
+def find_either(folder: str | Path) -> Path:
+    """Return `folder` if it is an export, else the policy of the run that it is.
+
+    Raises:
+      PolicyError: if there is none.
+    """
+    if (Path(folder) / MODEL_FILE).is_file():
+        return Path(folder)
+    return find_policy(run=folder)
 
 
 def find_pretrained(game: str, folder: Path = PRETRAINED) -> Path:
@@ -208,7 +221,7 @@ def load_policy(folder: str | Path) -> ExportedPolicy:
     import numpy as np
 
     try:
-        choose_actions, spec = _greedy_choice(card.folder)
+        choose_actions, q_values, spec = _functions(card.folder)
         answer = choose_actions(np.zeros((1, *spec.shape[1:]), spec.dtype.as_numpy_dtype))
     except Exception as error:  # whatever TensorFlow and protobuf throw at a broken file
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -220,11 +233,15 @@ def load_policy(folder: str | Path) -> ExportedPolicy:
             f"the policy in {card.folder} answers one observation with {answer.dtype} "
             f"{list(answer.shape)} instead of int64 [1]; export it with this program"
         )
-    return ExportedPolicy(card, choose_actions)
+    return ExportedPolicy(card, choose_actions, q_values)
 
 
-def _greedy_choice(folder: Path) -> tuple[Callable[[np.ndarray], np.ndarray], tf.TensorSpec]:
-    """Load the SavedModel as a function of observations alone; return their spec [B, ...] too.
+def _functions(
+    folder: Path,
+) -> tuple[
+    Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray] | None, tf.TensorSpec
+]:
+    """Load the SavedModel as functions of observations: actions, Q-values; and their spec [B, ...].
 
     TF-Agents' SavedModelPyTFEagerPolicy would do, but takes a whole TimeStep apart for every call;
     a tf.function that makes the TimeStep in the graph is faster.
@@ -251,4 +268,8 @@ def _greedy_choice(folder: Path) -> tuple[Callable[[np.ndarray], np.ndarray], tf
     def choose_actions(observation: np.ndarray) -> np.ndarray:
         return greedy(tf.constant(observation)).numpy()
 
-    return choose_actions, spec
+    def q_values(observation: np.ndarray) -> np.ndarray:
+        return policy.q_values(tf.constant(observation)).numpy()
+
+    # training/export.py says what is beside TF-Agents' own functions.
+    return choose_actions, q_values if hasattr(policy, "q_values") else None, spec

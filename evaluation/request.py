@@ -1,20 +1,22 @@
-"""What a user asks of evaluate.py: checked before any long work, then done."""
+"""What a user asks of evaluate.py, checked before any long work."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
-from configs import Config
-from configs.games import is_atari
 from console.errors import UserError
-from evaluation import policies
-from evaluation.files import check_writable, replaced_file
+from evaluation.files import check_writable
 
+DEFAULT_EPSILON = 0.001
+DEFAULT_GAME = "Breakout"
 MAX_GAMES = 10_000
 MAX_SEED = 2**31 - 1
 GIF_ENDING = ".gif"
+FILM_ENDINGS = (".gif", ".mp4", ".webp")
+PLAIN, EXPLAINED = FILM_STYLES = ("plain", "explained")
+RANDOM = "random"  # the random player, among those that are compared
+MAX_COMPARED = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,42 +32,27 @@ class Request:
     pretrained: bool
     game: str | None
     gif: str | None
-    gif_game: int | None
-    gif_seconds: float
+    film: str | None
+    film_style: str
+    saliency: bool
+    film_game: int | None
+    film_seconds: float
+    compare: list[str] | None
+    watch: bool
     json: str | None
 
+    @property
+    def films(self) -> list[str]:
+        """The files of films that are asked for."""
+        return [path for path in (self.gif, self.film) if path is not None]
 
-DEFAULT_EPSILON = 0.001
-DEFAULT_GAME = "Breakout"
 
-
-def answer(request: Request) -> None:
-    """Play the games that are asked for, print their report, write the files.
-
-    Raises:
-      UserError: one sentence, before any long work, if something cannot be done.
-    """
+def check(request: Request) -> None:
+    """Raise UserError, one sentence, if something that is asked for makes no sense."""
     _check_numbers(request)
+    _check_players(request)
+    _check_films(request)
     _check_files(request)
-    folder = _policy_folder(request)
-    card = None if folder is None else policies.read_card(folder)
-    config = Config(game=request.game or DEFAULT_GAME) if card is None else card.config
-    _check_game(config.game)
-    try:
-        _play(request, config, card)
-    except OSError as error:  # the disk is full: what stood in place of the file is still there
-        raise UserError(
-            f"{error.filename or 'a file'} cannot be written ({error.strerror}); make room, "
-            "or name another file"
-        ) from error
-
-
-def _policy_folder(request: Request) -> Path | None:
-    if request.random:
-        return None
-    if request.pretrained:
-        return policies.find_pretrained(request.game or DEFAULT_GAME)
-    return policies.find_policy(request.run, request.policy)
 
 
 def _check_numbers(request: Request) -> None:
@@ -73,12 +60,15 @@ def _check_numbers(request: Request) -> None:
     _check_range("--seed", request.seed, 0, MAX_SEED)
     if request.epsilon is not None:
         _check_range("--epsilon", request.epsilon, 0, 1)
-    if not 0 <= request.gif_seconds < float("inf"):
-        raise UserError(f"--gif_seconds must be 0 (whole game) or more, not {request.gif_seconds}")
-    if request.gif_game is not None:
-        _check_range("--gif_game", request.gif_game, 1, request.games)
-        if request.gif is None:
-            raise UserError("--gif_game chooses the game of a film; name its file with --gif")
+    if not 0 <= request.film_seconds < float("inf"):
+        raise UserError(
+            f"--film_seconds must be 0 (whole game) or more, not {request.film_seconds}"
+        )
+    if request.film_game is not None:
+        _check_range("--film_game", request.film_game, 1, request.games)
+
+
+def _check_players(request: Request) -> None:
     if request.random and (request.run is not None or request.policy is not None):
         raise UserError("--random plays without a policy; leave out --run and --policy")
     if request.pretrained and (request.run is not None or request.policy is not None):
@@ -87,10 +77,38 @@ def _check_numbers(request: Request) -> None:
         raise UserError("--random plays without a policy; leave out --pretrained")
     if request.random and request.epsilon is not None:
         raise UserError("--random means epsilon 1; leave out --epsilon")
-    if not (request.random or request.pretrained) and request.game is not None:
+    takes_game = request.random or request.pretrained or request.compare is not None
+    if not takes_game and request.game is not None:
         raise UserError(
             "--game goes with --random or --pretrained; a policy plays the game it was trained on"
         )
+
+
+def _check_films(request: Request) -> None:
+    if request.watch and (request.films or request.json or request.compare):
+        raise UserError("--watch is a window only; leave out --gif, --film, --json and --compare")
+    if request.film_game is not None and not request.films:
+        raise UserError("--film_game chooses the game of a film; name its file with --film")
+    if request.film_style == EXPLAINED:
+        if not request.films:
+            raise UserError("--film_style=explained is about a film; name its file with --film")
+        if request.random:
+            raise UserError("a random agent has no Q-values to explain; leave out --film_style")
+    if request.compare is None:
+        return
+    if not request.films:
+        raise UserError("--compare makes a film; name its file with --film")
+    if not 2 <= len(request.compare) <= MAX_COMPARED:
+        raise UserError(
+            f"--compare takes 2 to {MAX_COMPARED} players, with commas between, but has "
+            f"{len(request.compare)}"
+        )
+    if request.run or request.policy or request.random or request.pretrained:
+        raise UserError(
+            "--compare names its players itself; leave out --run, --policy, --random, --pretrained"
+        )
+    if request.film_style == EXPLAINED or request.json:
+        raise UserError("--compare makes a plain film only; leave out --film_style and --json")
 
 
 def _check_range(flag: str, value: float, low: float, high: float) -> None:
@@ -99,67 +117,15 @@ def _check_range(flag: str, value: float, low: float, high: float) -> None:
 
 
 def _check_files(request: Request) -> None:
-    if request.gif is not None:
-        if Path(request.gif).suffix.lower() != GIF_ENDING:
-            raise UserError(f"--gif {request.gif}: the name of a film must end in {GIF_ENDING}")
-        check_writable(Path(request.gif), "--gif")
+    for flag, path, endings in (
+        ("--gif", request.gif, (GIF_ENDING,)),
+        ("--film", request.film, FILM_ENDINGS),
+    ):
+        if path is None:
+            continue
+        if Path(path).suffix.lower() not in endings:
+            names = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
+            raise UserError(f"{flag} {path}: the name of a film must end in {names}")
+        check_writable(Path(path), flag)
     if request.json is not None:
         check_writable(Path(request.json), "--json")
-
-
-def _check_game(game: str) -> None:
-    from envs import games  # half a second, for gym
-
-    try:
-        games.check(game)
-    except ValueError as error:
-        raise UserError(str(error)) from None
-
-
-def _play(request: Request, config: Config, card: policies.PolicyCard | None) -> None:
-    """Play, print, write; here TensorFlow is imported."""
-    from tqdm import tqdm
-
-    from evaluation import film, small_film
-    from evaluation.report import RANDOM_PLAYER, Report, best_game
-    from evaluation.watch import play_games
-
-    policy = None if card is None else policies.load_policy(card.folder)
-    epsilon = DEFAULT_EPSILON if request.epsilon is None else request.epsilon
-    if policy is None:
-        epsilon = 1.0
-    # disable=None: no bar where the output is no terminal.
-    with tqdm(total=request.games, unit="game", leave=False, disable=None) as bar:
-        games = play_games(
-            config,
-            policy,
-            games=request.games,
-            epsilon=epsilon,
-            seed=request.seed,
-            on_game=lambda _: bar.update(),
-        )
-    report = Report.of_games(
-        config,
-        games,
-        epsilon=epsilon,
-        seed=request.seed,
-        policy=RANDOM_PLAYER if card is None else str(card.folder),
-        iteration=None if card is None else card.iteration,
-    )
-    print(report.to_table())
-    if request.json is not None:
-        with replaced_file(Path(request.json)) as file:
-            file.write(json.dumps(report.to_json(), indent=2).encode() + b"\n")
-        print(f"wrote {request.json}")
-    if request.gif is not None:
-        game = games[(request.gif_game or best_game(report.scores)) - 1]
-        film_game = film.film_game if is_atari(config.game) else small_film.film_game
-        whole = film_game(config, game, seed=request.seed)
-        seconds, size_bytes = film.write_gif(whole, request.gif, request.gif_seconds)
-        cut = ""
-        if seconds < whole.seconds:
-            cut = f" of {whole.seconds:.1f} s (--gif_seconds=0 takes all)"
-        print(
-            f"wrote {request.gif}: game {game.number}, score {game.score:g}, {seconds:.1f} s{cut}, "
-            f"{size_bytes / 1e6:.1f} MB"
-        )

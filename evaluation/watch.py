@@ -112,7 +112,7 @@ def play_games(
     slots = min(games, MAX_SLOTS)
     env = suite.load(watched_config(config), slots, suite_seed(seed))
     with contextlib.closing(env):
-        policy = _EpsilonGreedyPolicy(env, choose_actions, epsilon, seed)
+        policy = EpsilonGreedyPolicy(env, choose_actions, epsilon, seed)
         tally = _Tally(env, games, on_game)
         driver = py_driver.PyDriver(
             env,
@@ -127,8 +127,15 @@ def play_games(
     return sorted(tally.played, key=lambda game: game.number)
 
 
-class _EpsilonGreedyPolicy(py_policy.PyPolicy):
-    """Acts at random with chance epsilon, each slot by its own generator."""
+class EpsilonGreedyPolicy(py_policy.PyPolicy):
+    """Acts at random with chance epsilon, each slot by its own generator.
+
+    Args:
+      env: what it plays in.
+      choose_actions: the greedy choice; None is allowed at epsilon 1.
+      epsilon: 0 to 1.
+      seed: of the evaluation.
+    """
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from configs import Config
+from training.export import q_values_of
 
 CONFIG = Config(max_agent_steps_per_game=150)
 """Breakout in the fast pipeline, with games that are over soon."""
@@ -49,8 +50,12 @@ def _network() -> q_network.QNetwork:
 def _export(folder: Path) -> Path:
     time_step_spec = ts.time_step_spec(tensor_spec.TensorSpec((84, 84, 4), tf.uint8))
     action_spec = tensor_spec.BoundedTensorSpec((), tf.int64, 0, 3)
-    policy = greedy_policy.GreedyPolicy(q_policy.QPolicy(time_step_spec, action_spec, _network()))
-    policy_saver.PolicySaver(policy, batch_size=None).save(str(folder))
+    q_values_policy = q_policy.QPolicy(time_step_spec, action_spec, _network())
+    policy = greedy_policy.GreedyPolicy(q_values_policy)
+    saver = policy_saver.PolicySaver(policy, batch_size=None)
+    saver.save(str(_old(folder)))
+    saver.register_function("q_values", q_values_of(q_values_policy), time_step_spec.observation)
+    saver.save(str(folder))
     card: dict[str, Any] = {
         "format": 1,
         "config": CONFIG.to_dict(),
@@ -58,11 +63,22 @@ def _export(folder: Path) -> Path:
         "score": 3.5,
         "versions": {"tensorflow": tf.__version__},
     }
-    (folder / "config.json").write_text(json.dumps(card))
+    for written in (folder, _old(folder)):
+        (written / "config.json").write_text(json.dumps(card))
     return folder
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}_old")
 
 
 @pytest.fixture(scope="session")
 def exported_policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the export, made once; copy it before you break it."""
     return _export(tmp_path_factory.getbasetemp() / "exported_policy")
+
+
+@pytest.fixture(scope="session")
+def old_exported_policy(exported_policy: Path) -> Path:
+    """The same policy as exported by the first versions, without its Q-values."""
+    return _old(exported_policy)

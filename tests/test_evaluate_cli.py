@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from evaluation import request
+from console.errors import UserError
+from evaluation import answer, request
 
 _PROGRAM = Path(__file__).parents[1] / "evaluate.py"
 
@@ -50,18 +51,60 @@ def _finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
         (["--epsilon=nan"], "--epsilon must be from 0 to 1, but is nan"),
         (["--seed=-1"], "--seed must be from 0 to 2,147,483,647, but is -1"),
         (["--gif=play.mp4"], "--gif play.mp4: the name of a film must end in .gif"),
+        (
+            ["--film=play.avi"],
+            "--film play.avi: the name of a film must end in .gif, .mp4 or .webp",
+        ),
+        (["--film=none/a.mp4"], "--film none/a.mp4: there is no folder none; make it first"),
+        (
+            ["--film_style=explained"],
+            "--film_style=explained is about a film; name its file with --film",
+        ),
+        (
+            ["--film_style=explained", "--film=a.mp4", "--random"],
+            "a random agent has no Q-values to explain; leave out --film_style",
+        ),
+        (
+            ["--film_style=grand"],
+            "flag --film_style=grand: value should be one of <plain|explained>; --help lists the "
+            "flags",
+        ),
+        (
+            ["--watch", "--gif=a.gif"],
+            "--watch is a window only; leave out --gif, --film, --json and --compare",
+        ),
+        (["--compare=a,b"], "--compare makes a film; name its file with --film"),
+        (
+            ["--compare=a", "--film=a.mp4"],
+            "--compare takes 2 to 6 players, with commas between, but has 1",
+        ),
+        (
+            ["--compare=a,b", "--film=a.mp4", "--policy=c"],
+            "--compare names its players itself; leave out --run, --policy, --random, --pretrained",
+        ),
+        (
+            ["--compare=a,b", "--film=a.mp4", "--json=c"],
+            "--compare makes a plain film only; leave out --film_style and --json",
+        ),
+        (
+            ["--compare=random,none", "--film=a.mp4"],
+            "there is no run's folder none; name one that exists",
+        ),
         (["--gif=none/play.gif"], "--gif none/play.gif: there is no folder none; make it first"),
         (["--json=."], "--json . is a folder; name a file in it"),
         (
             [f"--json={'x' * 300}"],
             f"--json {'x' * 300} cannot be written (File name too long); name another file",
         ),
-        (["--gif=a.gif", "--games=3", "--gif_game=4"], "--gif_game must be from 1 to 3, but is 4"),
-        (["--gif=a.gif", "--gif_game=0"], "--gif_game must be from 1 to 30, but is 0"),
-        (["--gif_game=1"], "--gif_game chooses the game of a film; name its file with --gif"),
         (
-            ["--gif=a.gif", "--gif_seconds=-1"],
-            "--gif_seconds must be 0 (whole game) or more, not -1.0",
+            ["--gif=a.gif", "--games=3", "--film_game=4"],
+            "--film_game must be from 1 to 3, but is 4",
+        ),
+        (["--gif=a.gif", "--film_game=0"], "--film_game must be from 1 to 30, but is 0"),
+        (["--film_game=1"], "--film_game chooses the game of a film; name its file with --film"),
+        (
+            ["--gif=a.gif", "--film_seconds=-1"],
+            "--film_seconds must be 0 (whole game) or more, not -1.0",
         ),
         (["--random", "--run=a"], "--random plays without a policy; leave out --run and --policy"),
         (["--random", "--epsilon=0.1"], "--random means epsilon 1; leave out --epsilon"),
@@ -140,7 +183,7 @@ def long_ones(
     (folder / "broken" / "variables" / "variables.index").write_bytes(b"torn")
     plays = _start(
         folder,
-        *["--games=3", "--epsilon=0.3", "--gif=play.gif", "--gif_game=2", "--json=scores.json"],
+        *["--games=3", "--epsilon=0.3", "--gif=play.gif", "--film_game=2", "--json=scores.json"],
     )
     breaks = _start(folder, "--policy=broken")
     yield folder, plays, breaks
@@ -184,6 +227,58 @@ def test_a_broken_saved_model_is_one_line(
     assert stderr.count("\n") == 1
 
 
+def test_an_old_export_is_not_explained(tmp_path: Path, old_exported_policy: Path) -> None:
+    film = tmp_path / "play.mp4"
+    with pytest.raises(UserError, match=r"without its Q-values.* --resume exports its run again$"):
+        answer.answer(
+            _request(
+                random=False,
+                policy=str(old_exported_policy),
+                film=str(film),
+                film_style="explained",
+            )
+        )
+    assert not film.exists()
+
+
+def test_players_of_two_games_are_not_compared(tmp_path: Path, exported_policy: Path) -> None:
+    with pytest.raises(UserError, match=r"players of one game, but there are Pong, Breakout$"):
+        answer.answer(
+            _request(
+                random=False,
+                game="Pong",
+                compare=["random", str(exported_policy)],
+                film=str(tmp_path / "a.mp4"),
+            )
+        )
+
+
+def test_one_game_explained_and_compared(
+    tmp_path: Path, exported_policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "mine"
+    shutil.copytree(exported_policy, run / "policies" / "last")
+    film, gif = str(tmp_path / "play.mp4"), str(tmp_path / "play.gif")
+    plain = {"random": False, "seed": 1, "film_seconds": 1.0}
+    explained = {"film": film, "gif": gif, "film_style": "explained", "games": 1}
+    answer.answer(_request(**plain, **explained, run=str(run)))
+    lines = capsys.readouterr().out.splitlines()
+    for line, path in zip(lines[-2:], (gif, film), strict=True):
+        pattern = r": game 1, score \d+, 1\.0 s of \d+\.\d s \(--film_seconds=0 takes all\), "
+        assert re.match(f"wrote {re.escape(path)}{pattern}", line)
+    with Image.open(gif) as image:
+        assert image.size == (752, 480)
+    answer.answer(_request(**plain, film=gif, compare=["random", str(run)]))
+    lines = capsys.readouterr().out.splitlines()
+    assert [re.sub(r"\d+$", "0", line) for line in lines[:2]] == [
+        "random: score 0",
+        f"{run}: score 0",
+    ]
+    assert lines[2].startswith(f"wrote {gif}: game 1 of each, 1.0 s of ")
+    with Image.open(gif) as image:
+        assert image.size == (16 + 2 * 336, 60 + 420 + 16)
+
+
 def _is_length(seconds: float, frames: int) -> bool:
     """Whether a film of `seconds` is that of a game, up to 30 frames of NOOP at its start apart."""
     return (frames - 30) / 60 - 0.1 < seconds < frames / 60 + 0.1
@@ -191,10 +286,10 @@ def _is_length(seconds: float, frames: int) -> bool:
 
 def _request(**values: Any) -> request.Request:
     nothing: dict[str, Any] = dict.fromkeys(
-        ["run", "policy", "epsilon", "game", "gif", "gif_game", "json"]
+        ["run", "policy", "epsilon", "game", "gif", "film", "film_game", "compare", "json"]
     )
-    flags = {"random": True, "pretrained": False, "gif_seconds": 60.0}
-    plain = {**nothing, **flags, "games": 2, "seed": 4}
+    flags = {"random": True, "pretrained": False, "watch": False, "saliency": True}
+    plain = {**nothing, **flags, "film_style": "plain", "film_seconds": 60.0, "games": 2, "seed": 4}
     return request.Request(**{**plain, **values})
 
 
@@ -203,8 +298,8 @@ def test_a_random_agent_plays_its_best_game_on_film(
 ) -> None:
     gif, scores = tmp_path / "play.gif", tmp_path / "scores.json"
     for seed in range(5, 15):
-        request.answer(
-            _request(gif=str(gif), json=str(scores), gif_seconds=2.0, games=3, seed=seed)
+        answer.answer(
+            _request(gif=str(gif), json=str(scores), film_seconds=2.0, games=3, seed=seed)
         )
         values = json.loads(scores.read_text())
         best = max(range(3), key=lambda index: values["scores"][index])
@@ -215,7 +310,7 @@ def test_a_random_agent_plays_its_best_game_on_film(
     written = capsys.readouterr().out.splitlines()[-1]
     match = re.fullmatch(
         rf"wrote {re.escape(str(gif))}: game {best + 1}, score {values['scores'][best]:g}, "
-        r"2\.0 s of (\d+\.\d) s \(--gif_seconds=0 takes all\), \d\.\d MB",
+        r"2\.0 s of (\d+\.\d) s \(--film_seconds=0 takes all\), \d\.\d MB",
         written,
     )
     assert match is not None

@@ -18,6 +18,8 @@ from training import export
 class _Saver:
     def __init__(self, policy: object, batch_size: None) -> None: ...
 
+    def register_function(self, name: str, function: object, spec: object) -> None: ...
+
     def save(self, folder: str) -> None:
         (Path(folder) / "variables").mkdir(parents=True)
         (Path(folder) / "saved_model.pb").write_bytes(b"123456789")
@@ -25,7 +27,7 @@ class _Saver:
 
 
 def _exporter(folder: Path) -> export.Exporter:
-    parts: Any = SimpleNamespace(config=Config(), agent=SimpleNamespace(policy=None))
+    parts: Any = SimpleNamespace(config=Config(), agent=SimpleNamespace(policy=mock.Mock()))
     with mock.patch.object(policy_saver, "PolicySaver", _Saver):
         return export.Exporter(folder, parts)
 

@@ -15,7 +15,7 @@ from PIL import GifImagePlugin, Image
 from configs import Config
 from console.errors import UserError
 from envs import suite
-from evaluation import files, film
+from evaluation import files, film, gif
 from evaluation.watch import PlayedGame, play_games, suite_seed, watched_config
 
 
@@ -104,7 +104,7 @@ class TestRecorder:
 class TestGif:
     def test_pictures_are_shown_for_3_3_and_4_hundredths(self, tmp_path: Path) -> None:
         tape = _film(*[_picture(value) for value in range(7)])
-        seconds, size_bytes = film.write_gif(tape, tmp_path / "a.gif")
+        seconds, size_bytes = gif.write_gif(tape, tmp_path / "a.gif")
         pictures, delays = _read(tmp_path / "a.gif")
         assert delays == [3, 3, 4, 3, 3, 4, 3]
         assert [int(picture[0, 0, 0]) for picture in pictures] == [0, 1, 2, 3, 4, 5, 6]
@@ -113,40 +113,40 @@ class TestGif:
 
     def test_equal_neighbors_are_one_picture(self, tmp_path: Path) -> None:
         tape = _film(*[_picture(value) for value in (1, 1, 2, 2, 2, 2, 1)])
-        film.write_gif(tape, tmp_path / "a.gif")
+        gif.write_gif(tape, tmp_path / "a.gif")
         _, delays = _read(tmp_path / "a.gif")
         assert delays == [6, 4 + 3 + 3 + 4, 3]
         assert len(tape) == 7
 
     def test_loops_forever(self, tmp_path: Path) -> None:
-        film.write_gif(_film(_picture(1), _picture(2)), tmp_path / "a.gif")
+        gif.write_gif(_film(_picture(1), _picture(2)), tmp_path / "a.gif")
         with Image.open(tmp_path / "a.gif") as image:
             assert image.info["loop"] == 0
 
     def test_one_picture(self, tmp_path: Path) -> None:
-        film.write_gif(_film(_picture(9)), tmp_path / "a.gif")
+        gif.write_gif(_film(_picture(9)), tmp_path / "a.gif")
         pictures, delays = _read(tmp_path / "a.gif")
         assert (len(pictures), delays) == (1, [3])
 
     def test_length_limit(self, tmp_path: Path) -> None:
         tape = _film(*[_picture(value // 2) for value in range(90)])
-        seconds, _ = film.write_gif(tape, tmp_path / "a.gif", seconds_limit=1.5)
+        seconds, _ = gif.write_gif(tape, tmp_path / "a.gif", seconds_limit=1.5)
         assert (seconds, sum(_read(tmp_path / "a.gif")[1])) == (1.5, 150)
-        seconds, _ = film.write_gif(tape, tmp_path / "a.gif", seconds_limit=0)
+        seconds, _ = gif.write_gif(tape, tmp_path / "a.gif", seconds_limit=0)
         assert (seconds, sum(_read(tmp_path / "a.gif")[1])) == (3.0, 300)
         # In the middle of a picture that is repeated:
-        seconds, _ = film.write_gif(tape, tmp_path / "a.gif", seconds_limit=0.1)
+        seconds, _ = gif.write_gif(tape, tmp_path / "a.gif", seconds_limit=0.1)
         assert (seconds, _read(tmp_path / "a.gif")[1]) == (0.1, [6, 4])
 
     def test_limit_is_a_minute(self, tmp_path: Path) -> None:
         tape = _film(_picture(1), *[_picture(2)] * (61 * 30))
-        seconds, _ = film.write_gif(tape, tmp_path / "a.gif")
+        seconds, _ = gif.write_gif(tape, tmp_path / "a.gif")
         assert (seconds, sum(_read(tmp_path / "a.gif")[1])) == (60.0, 6_000)
 
     def test_a_picture_longer_than_a_delay_can_be(self, tmp_path: Path) -> None:
         minutes = 11 * 60 * 30
         tape = _film(_picture(1), *[_picture(2)] * minutes, _picture(3))
-        film.write_gif(tape, tmp_path / "a.gif", seconds_limit=0)
+        gif.write_gif(tape, tmp_path / "a.gif", seconds_limit=0)
         pictures, delays = _read(tmp_path / "a.gif")
         assert sum(delays) == (minutes + 2) * 100 // 30
         assert max(delays) <= 65_535
@@ -161,7 +161,7 @@ class TestGif:
         pictures = [first, first[::-1], first[:, ::-1], first]
         tape = _film(*pictures)
         assert len(tape.palette) == count
-        film.write_gif(tape, tmp_path / "a.gif")
+        gif.write_gif(tape, tmp_path / "a.gif")
         for picture, expected in zip(_read(tmp_path / "a.gif")[0], pictures, strict=True):
             np.testing.assert_array_equal(picture, expected)
 
@@ -171,7 +171,7 @@ class TestGif:
         pixels = np.concatenate([colors, colors[:192]]).reshape(12, 41, 3)
         tape = _film(pixels, pixels[::-1])
         assert len(tape.palette) == 300
-        film.write_gif(tape, tmp_path / "a.gif")
+        gif.write_gif(tape, tmp_path / "a.gif")
         (first, second), _ = _read(tmp_path / "a.gif")
         np.testing.assert_array_equal(second, first[::-1])
         shown, true = first.reshape(-1, 3).astype(int), pixels.reshape(-1, 3).astype(int)
@@ -193,10 +193,10 @@ class TestGif:
         with monkeypatch.context() as broken:
             broken.setattr(GifImagePlugin, "getdata", fail)
             with pytest.raises(OSError, match="disk full"):
-                film.write_gif(tape, path)
+                gif.write_gif(tape, path)
         assert path.read_bytes() == b"old"
         assert list(tmp_path.iterdir()) == [path]
-        film.write_gif(tape, path)
+        gif.write_gif(tape, path)
         assert path.read_bytes().startswith(b"GIF89a")
         assert list(tmp_path.iterdir()) == [path]
 
@@ -254,7 +254,7 @@ def test_a_gif_of_a_real_game_is_the_emulators_picture(
     played = play_games(config, None, games=which, epsilon=1.0, seed=5)[-1]
     assert played.number == which
     tape = film.film_game(config, played, seed=5)
-    seconds, _ = film.write_gif(tape, tmp_path / "a.gif", seconds_limit=0)
+    seconds, _ = gif.write_gif(tape, tmp_path / "a.gif", seconds_limit=0)
     screens = _screens(config, played, seed=5)
     expected = list(_naive_pictures(screens))
     assert 0 <= played.frames - len(screens) <= config.noop_start_max_frames

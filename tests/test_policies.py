@@ -34,6 +34,15 @@ def test_a_loaded_policy_takes_the_greatest_q_value(exported_policy: Path) -> No
     np.testing.assert_array_equal(actions, q_values.argmax(axis=1))
     assert len(set(actions.tolist())) > 1
     np.testing.assert_array_equal(policy.choose_actions(observation[:3]), actions[:3])
+    assert policy.q_values is not None
+    np.testing.assert_allclose(policy.q_values(observation), q_values, rtol=1e-5, atol=1e-5)
+
+
+def test_old_exports_play_without_q_values(old_exported_policy: Path) -> None:
+    policy = load_policy(old_exported_policy)
+    observation = np.random.default_rng(1).integers(0, 256, (8, 84, 84, 4), np.uint8)
+    np.testing.assert_array_equal(policy(observation), exported.q_values(observation).argmax(1))
+    assert policy.q_values is None
 
 
 def _run(folder: Path, *names: str, time: int = 1) -> Path:

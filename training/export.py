@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import tensorflow as tf
 from tf_agents.policies import policy_saver
+from tf_agents.trajectories import time_step as ts
 
 from evaluation.files import checksum
 from training.durable import sync, sync_tree
@@ -27,7 +31,12 @@ class Exporter:
     def __init__(self, folder: Path, parts: Parts) -> None:
         self._folder = folder
         self._config = parts.config
-        self._saver = policy_saver.PolicySaver(parts.agent.policy, batch_size=None)
+        policy = parts.agent.policy
+        self._saver = policy_saver.PolicySaver(policy, batch_size=None)
+        # What explained films show; the greedy policy alone says actions only.
+        self._saver.register_function(
+            "q_values", q_values_of(policy.wrapped_policy), policy.time_step_spec.observation
+        )
 
     def export(self, name: str, iteration: int, score: float | None) -> Path:
         """Export the policy as it is now, in the place of an earlier one of the same name.
@@ -78,3 +87,23 @@ class Exporter:
             },
         )
         sync_tree(new)
+
+
+def q_values_of(q_policy: Any) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return a function from observations, uint8 [B, ...], to Q-values, float32 [B, A].
+
+    Args:
+      q_policy: a TF-Agents QPolicy, whose logits are the Q-values.
+    """
+
+    def q_values(observation: tf.Tensor) -> tf.Tensor:
+        batch = tf.shape(observation)[:1]
+        time_step = ts.TimeStep(
+            step_type=tf.fill(batch, ts.StepType.MID),
+            reward=tf.zeros(batch),
+            discount=tf.ones(batch),
+            observation=observation,
+        )
+        return q_policy.distribution(time_step).action.logits
+
+    return q_values
