@@ -1,7 +1,7 @@
 """Kills a run again and again, resumes it, and compares what is left with a run never killed.
 
-python -m tests.chaos --kills 100              # compares the weights too
-python -m tests.chaos --kills 5 --no-weights    # where a resume does not restore the games in play
+python -m tests.chaos --kills 100
+python -m tests.chaos --kills 5 --no-weights    # leaves out what the games in play decide
 
 A real run of train.py, small, with a checkpoint and an export every few iterations, gets SIGKILL at
 random moments: half of them by the clock, half when an unfinished checkpoint or export is seen in
@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[1]
 
 # What a clock or the machine decides, in columns and in charts.
 _CLOCKED = re.compile(r"minutes|resident_gb|.*_per_sec|.*_percent")
-# Until the games in play come back with a resume, what they decide differs as well.
+# With --no-weights: what the games in play do not decide.
 _SURE_COLUMNS = {"iteration", "epsilon", "frames", "agent_steps", "replay_transitions", "game"}
 _SETTINGS = {
     "game": "Breakout",

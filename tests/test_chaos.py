@@ -10,8 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_a_run_that_is_killed_loses_nothing() -> None:
-    # Weights differ as long as a resume begins the games in play anew.
-    command = [sys.executable, "-m", "tests.chaos", "--kills=3", "--iterations=12", "--no-weights"]
+    command = [sys.executable, "-m", "tests.chaos", "--kills=3", "--iterations=12"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("3 kills survived, ")

@@ -62,7 +62,7 @@ class TestSaliency:
 
 
 def test_a_step_has_its_first_picture_and_what_came_of_it() -> None:
-    config = Config(max_agent_steps_per_game=40)
+    config = Config(max_agent_steps_per_game=50)
     played = play_games(config, None, games=11, epsilon=1.0, seed=7)[-1]  # the second of its slot
     steps: list[Step] = []
     film = film_game(config, played, seed=7, on_step=steps.append)

@@ -142,7 +142,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(resumed: _Resumed) -> None:
     assert resumed.stop_sec < 10
     assert 10 <= resumed.stopped_at < _ITERATIONS
     assert resumed.said[0] == (
-        f"training: dqn on Breakout, 2 games (vector pipeline), CPU, {os.cpu_count()} threads, "
+        f"training: qr_dqn on Breakout, 2 games (vector pipeline), CPU, {os.cpu_count()} threads, "
         "float32, playing beside learning, seed 1"
     )
     assert resumed.said[1] == "run folder: mine   watch it: tensorboard --logdir mine"
@@ -156,7 +156,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(resumed: _Resumed) -> None:
 def test_the_resume_finishes_the_run(resumed: _Resumed) -> None:
     assert (resumed.status_2, resumed.stderr_2) == (0, "")
     assert resumed.said_2[0].startswith(
-        f"resuming at iteration {resumed.stopped_at}: dqn on Breakout, 2 games"
+        f"resuming at iteration {resumed.stopped_at}: qr_dqn on Breakout, 2 games"
     )
     assert resumed.said_2[-1].startswith("done: 120 iterations in ")
     assert resumed.said_2[-1].endswith("watch it: python evaluate.py --run mine --gif play.gif")
@@ -171,16 +171,16 @@ def test_no_row_is_missing_and_none_is_there_twice(resumed: _Resumed) -> None:
     assert [int(row["iteration"]) for row in rows] == list(range(10, 121, 10))
     assert rows[: len(resumed.rows_at_stop)] == resumed.rows_at_stop
     for row in rows:
-        # 300 at random, then 4 for each iteration; two games may overshoot by one
-        steps = 300 + 4 * int(row["iteration"])
+        # 300 at random, then 8 for each iteration; two games may overshoot by one
+        steps = 300 + 8 * int(row["iteration"])
         assert steps <= int(row["agent_steps"]) <= steps + 1
         assert int(row["frames"]) == 4 * int(row["agent_steps"])
         assert float(row["loss"]) > 0
     for name in ("minutes", "agent_steps", "games_finished", "replay_transitions"):
         values = [float(row[name]) for row in rows]
         assert values == sorted(values)
-    # epsilon falls from 1 to 0.01 over 12,500: 1 - 0.99 * 120 / 12,500
-    assert float(rows[-1]["epsilon"]) == pytest.approx(0.990496)
+    # epsilon falls from 1 to 0.02 over 10,000: 1 - 0.98 * 120 / 10,000
+    assert float(rows[-1]["epsilon"]) == pytest.approx(0.98824)
     assert float(rows[-1]["replay_transitions"]) == 600  # its capacity
 
 
@@ -189,7 +189,7 @@ def test_games_are_numbered_through(resumed: _Resumed) -> None:
     assert list(games[0]) == list(GAME_COLUMNS)
     assert games[: len(resumed.games_at_stop)] == resumed.games_at_stop
     assert [int(game["game"]) for game in games] == list(range(1, len(games) + 1))
-    assert len(games) >= 6  # 780 agent steps in games of at most 100, two left at the stop
+    assert len(games) >= 10  # 1,260 agent steps in games of at most 100, two of them in play
     assert int(games[0]["iteration"]) == 0  # in random play
     assert {int(game["slot"]) for game in games} == {0, 1}
     assert all(0 < int(game["agent_steps"]) <= 100 for game in games)
@@ -423,13 +423,13 @@ _MISTAKES = [
     (["--eval_period=-5"], "eval_period must be from 0 to 1,000,000,000 iterations, but is -5"),
     (
         ["--epsilon_initial=0.005"],
-        "epsilon_final 0.01 is above epsilon_initial 0.005: epsilon falls, so give a smaller "
+        "epsilon_final 0.02 is above epsilon_initial 0.005: epsilon falls, so give a smaller "
         "epsilon_final",
     ),
     (
         ["--initial_collect_steps=15"],
         # a window of 3 steps needs 4 rows of 4 games
-        "initial_collect_steps 15 is too small for 4 games and n_step 3: give at least 16",
+        "initial_collect_steps 15 is too small for 8 games and n_step 10: give at least 88",
     ),
     (
         ["--logdir=file"],
@@ -512,7 +512,9 @@ def test_help_shows_every_setting_without_tensorflow(
     assert (status, stderr) == (0, "")
     for name in (*Config().to_dict(), "preset", "logdir", "resume", "verbosity"):
         assert re.search(rf"^  --(\[no\])?{name}\b", stdout, re.M)
-    assert "[64; nature: 32; from 1 to 65,536]" in " ".join(stdout.split())
+    assert "[32; notebook: 64; grid: 64; cartpole: 64; from 1 to 65,536]" in " ".join(
+        stdout.split()
+    )
 
 
 def test_a_mistake_in_a_process_of_its_own(
