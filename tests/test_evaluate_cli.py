@@ -168,7 +168,7 @@ def test_help_shows_all_flags(tmp_path: Path) -> None:
     assert (status, stderr) == (0, "")
     for field in dataclasses.fields(request.Request):
         name = f"[no]{field.name}" if str(field.type) == "bool" else field.name
-        assert f"--{name}: " in stdout
+        assert f"  --{name} " in stdout
 
 
 @pytest.fixture(scope="module")

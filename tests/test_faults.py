@@ -56,6 +56,16 @@ def _full_disk(room_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+class _NoGames:
+    """Games with nothing to keep."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        assert state == {}
+
+
 class _Small:
     """Parts with one variable and a ring of one row."""
 
@@ -73,6 +83,7 @@ class _Small:
             discount=np.ones(2),
         )
         self.replay = SimpleNamespace(ring=ring)
+        self.env = _NoGames()
 
 
 def _checkpoints(folder: Path, small: Any) -> Checkpoints:
@@ -238,9 +249,9 @@ def test_a_terminal_that_is_gone_ends_no_run(
     ("changes", "reason"),
     [
         ({"game": "Pong"}, "game is Pong there and Breakout in config.json"),
-        ({"agent": "c51"}, "agent is c51 there and dqn in config.json"),
-        ({"network_width": 0.5}, "network_width is 0.5 there and 1.0 in config.json"),
-        ({"replay_capacity": 500}, "replay_capacity is 500 there and 100000 in config.json"),
+        ({"agent": "c51"}, "agent is c51 there and qr_dqn in config.json"),
+        ({"network_width": 1.0}, "network_width is 1.0 there and 0.5 in config.json"),
+        ({"replay_capacity": 500}, "replay_capacity is 500 there and 200000 in config.json"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(
