@@ -118,6 +118,10 @@ class DqnAgent(dqn_agent.DqnAgent):
         self._average = RunningAverage(sources, self._target_q_network.trainable_weights, tau)
         return common.Periodically(self._average.update, period, "periodic_update_targets")
 
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Learn on with another step size of the optimizer."""
+        self._optimizer.set_learning_rate(learning_rate)
+
     def refresh_collect_policy(self) -> None:
         """Let the collect policy have what was learned, where it does not at once."""
         if self._collect_network is not self._acting_network:

@@ -84,6 +84,10 @@ class WeightUpdate(tf.Module):
         is_scaled = any(weight.dtype == tf.float16 for weight in weights)
         self._skipped = tf.Variable(0, dtype=tf.int64, trainable=False) if is_scaled else None
 
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Go on with another step size; a checkpoint brings back that of the run it is of."""
+        self._optimizer.learning_rate = learning_rate
+
     @property
     def masters(self) -> list[tf.Variable]:
         """The weights in float32, in their order."""

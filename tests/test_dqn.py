@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -298,6 +299,25 @@ def test_float16_learns_what_float32_learns() -> None:
         scale = np.abs(exact).max()
         assert scale > 0
         np.testing.assert_allclose(rough, exact, atol=0.05 * scale)
+
+
+def test_a_learning_rate_can_be_changed_when_all_is_traced(tmp_path: Path) -> None:
+    agent = nature_agent(learning_rate=1e-2, overlap=False)
+    train = tf.function(agent.train)
+
+    def step() -> float:
+        """Return the greatest change of a weight: Adam's is about the learning rate."""
+        before = [weight.numpy() for weight in agent._q_network.trainable_weights]
+        train(batch_of(4, n_step=1))
+        after = agent._q_network.trainable_weights
+        return max(float(np.abs(a - b).max()) for a, b in zip(after, before, strict=True))
+
+    assert step() == pytest.approx(1e-2, rel=0.5)
+    kept = tf.train.Checkpoint(agent=agent).write(str(tmp_path / "kept"))
+    agent.set_learning_rate(1e-4)
+    assert step() < 3e-4
+    tf.train.Checkpoint(agent=agent).read(kept).assert_existing_objects_matched()
+    assert step() > 1e-3  # a checkpoint brings back its own
 
 
 def test_an_update_refuses_the_gradients_of_others() -> None:

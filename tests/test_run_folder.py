@@ -128,7 +128,7 @@ def test_a_row_that_finds_no_room_leaves_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "a.csv").read_text() == "a\n12\n"
 
 
-def test_a_resume_may_change_how_long_and_what_is_watched() -> None:
+def test_a_resume_may_change_how_long_what_is_watched_and_the_step_size() -> None:
     changes = {
         "iterations": 70,
         "eval_period": 3,
@@ -136,12 +136,13 @@ def test_a_resume_may_change_how_long_and_what_is_watched() -> None:
         "checkpoint_period": 5,
         "log_period": 6,
         "stack_on_device": "yes",
+        "learning_rate": 1e-5,
     }
     saved = Config(iterations=50, precision="bfloat16")
     assert resumed_config(saved, changes, done=50) == saved.replace(**changes)
     assert resumed_config(saved, {}, done=50) == saved
     # What is as it was may be said again; "auto" was decided when the run was started.
-    same = {"seed": saved.seed, "learning_rate": 1e-4, "precision": "auto"}
+    same = {"seed": saved.seed, "discount": saved.discount, "precision": "auto"}
     assert resumed_config(saved, same, done=50) == saved
 
 

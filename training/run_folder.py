@@ -24,6 +24,7 @@ CONFIG_FORMAT = 1
 MAY_CHANGE = {
     *("iterations", "eval_period", "eval_games", "checkpoint_period", "log_period"),
     "stack_on_device",  # changes no byte
+    "learning_rate",  # less of it takes noise away when a run learns no more
 }
 _VERSIONS_OF = ("tensorflow", "tf-agents", "ale-py", "gym", "numpy", "opencv-python-headless")
 
