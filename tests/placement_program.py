@@ -21,7 +21,7 @@ _CONFIG = Config(
     precision="float32",
     batch_size=4,
     network_width=0.1,
-    initial_collect_steps=60,
+    initial_collect_steps=200,
     replay_capacity=200,
     epsilon_initial=0.5,
     stack_on_device="yes",
@@ -52,7 +52,7 @@ def main() -> None:
 
     with device(_GPU):
         built = parts.build(_CONFIG.replace(overlap="overlap" in sys.argv, xla="xla" in sys.argv))
-        built.collect_at_random(60)
+        built.collect_at_random(200)
         context.enable_run_metadata()
         losses = built.iterate(3)
         crossing = _crossing(context.export_run_metadata())

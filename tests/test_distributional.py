@@ -164,7 +164,7 @@ def test_weights_scale_each_loss(make: Any) -> None:
 
 
 def test_value_forms_of_the_algorithms() -> None:
-    assert isinstance(value_form(Config()), Expectation)
+    assert isinstance(value_form(Config(agent="dqn")), Expectation)
     categorical = value_form(Config(agent="c51", atoms=5, value_max=4.0))
     assert isinstance(categorical, Categorical)
     assert categorical.support.numpy().tolist() == [-4.0, -2.0, 0.0, 2.0, 4.0]

@@ -13,6 +13,7 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 from two_states import (
     ACTION,
+    CLASSIC,
     ONLINE,
     PICTURE,
     S1,
@@ -188,7 +189,7 @@ def test_generator_decides_the_actions_and_can_be_restored() -> None:
 
 def nature_agent(**settings: Any) -> dqn.DqnAgent:
     tf.keras.utils.set_random_seed(1)
-    config = Config(precision="float32").replace(**settings)
+    config = CLASSIC.replace(**settings)
     return agents.build(ts.time_step_spec(PICTURE), ACTION, config)
 
 
@@ -213,7 +214,7 @@ def test_nature_network_has_the_layers_of_the_paper() -> None:
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_bytes_are_divided_by_255(precision: str) -> None:
-    network = NatureQNetwork(PICTURE, ACTION, Config(precision=precision))
+    network = NatureQNetwork(PICTURE, ACTION, CLASSIC.replace(precision=precision))
     network.create_variables()
     (convolution,) = network._encoder._flat_preprocessing_layers
     convolution.kernel.assign(tf.ones_like(convolution.kernel))
@@ -229,7 +230,8 @@ def test_bytes_are_divided_by_255(precision: str) -> None:
 
 def test_bfloat16_has_a_float32_head_and_nearly_the_same_values() -> None:
     exact, rough = (
-        NatureQNetwork(PICTURE, ACTION, Config(precision=p)) for p in ("float32", "bfloat16")
+        NatureQNetwork(PICTURE, ACTION, CLASSIC.replace(precision=p))
+        for p in ("float32", "bfloat16")
     )
     for network in (exact, rough):
         network.create_variables()

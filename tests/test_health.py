@@ -70,7 +70,7 @@ def test_a_healthy_run_is_left_in_peace() -> None:
         # 5,000 transitions, 4 an iteration
         ("replay", {"agent_steps": 9_999, "replay_transitions": 5_000},
          {"agent_steps": 10_000, "replay_transitions": 5_000}, {"replay_capacity": 5_000},
-         "all of them from the last 1,250 iterations"),
+         "all of them from the last 625 iterations"),
         ("replay", {"replay_transitions": 10_000}, {"replay_transitions": 9_999},
          {"replay_capacity": 10_000}, "larger --replay_capacity"),
     ],

@@ -47,12 +47,14 @@ def test_every_setting_is_in_one_group_and_in_the_order_of_config() -> None:
 
 def test_a_setting_has_its_unit_presets_and_range() -> None:
     assert _setting("num_envs") == (
-        "games played side by side [4 games; notebook: 1; nature: 1; from 1 to 256]"
+        "games played side by side "
+        "[8 games; notebook: 1; nature: 1; rainbow: 1; cartpole: 4; from 1 to 256]"
     )
     assert _setting("env_pipeline").endswith("[vector; notebook: suite; one of vector, suite]")
     assert _setting("life_loss_terminal").endswith("[yes; notebook: no]")
     assert _setting("learning_rate").endswith(
-        "[0.0001; notebook: 0.00025; nature: 0.00025; from 1e-09 to 1]"
+        "[0.0008; notebook: 0.00025; nature: 0.00025; rainbow: 6.25e-05; grid: 0.002; "
+        "cartpole: 0.001; from 1e-09 to 1]"
     )
 
 

@@ -52,8 +52,8 @@ def test_a_sharp_policy_is_plain_dqn() -> None:
     ("settings", "flag"),
     [
         ({"agent": "c51", "double": False, "n_step": 1}, "--agent=dqn"),
-        ({"double": True, "n_step": 1}, "--nodouble"),
-        ({"double": False, "n_step": 3}, "--n_step=1"),
+        ({"agent": "dqn", "double": True, "n_step": 1}, "--nodouble"),
+        ({"agent": "dqn", "double": False, "n_step": 3}, "--n_step=1"),
     ],
 )
 def test_what_the_paper_does_not_combine_is_refused(settings: dict[str, object], flag: str) -> None:

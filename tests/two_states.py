@@ -42,9 +42,22 @@ def network(kernel: list[list[float]]) -> tuple[sequential.Sequential, CountingD
     return sequential.Sequential([layer], input_spec=OBSERVATION), layer
 
 
+# DQN with the network of Mnih et al. and a target that is a copy, whatever the preset has.
+CLASSIC = Config(
+    agent="dqn",
+    network_width=1.0,
+    target_update_tau=1.0,
+    target_update_period=500,
+    act_with_target=False,
+    learning_rate=1e-4,
+    epsilon_final=0.01,
+    precision="float32",
+)
+
+
 def agent_of(**settings: Any) -> tuple[dqn.DqnAgent, CountingDense, CountingDense]:
     defaults = {"double": False, "n_step": 1, "discount": 0.5, "reward_clip": 0.0}
-    config = Config(**{**defaults, **settings})
+    config = CLASSIC.replace(**{**defaults, **settings})
     (online, online_layer), (target, target_layer) = network(ONLINE), network(TARGET)
     agent = dqn.DqnAgent(
         ts.time_step_spec(OBSERVATION),
