@@ -113,8 +113,12 @@ GRID = DEFAULT.replace(
 CARTPOLE = DEFAULT.replace(
     **{
         **_CLASSIC,
-        **{"num_envs": 4, "double": True, "n_step": 3, "update_period": 2},
-        **{"target_update_tau": 0.01, "act_with_target": True},
+        "num_envs": 4,
+        "double": True,
+        "n_step": 3,
+        "update_period": 2,
+        "target_update_tau": 0.01,
+        "act_with_target": True,
     },
     game="CartPole-v1",
     batch_size=64,
