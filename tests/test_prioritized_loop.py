@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +53,16 @@ class _Learner(_Agent):
         return ((frames.astype(np.int64) * 7 + version * 3) % 11).astype(np.float32)
 
 
+class _BeginAnew:
+    """Games of which nothing is kept."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        assert state == {}
+
+
 class _Run:
     """A game, a learner and a small replay; three random steps are played."""
 
@@ -59,7 +70,7 @@ class _Run:
         self.game = _Game()
         self.env = tf_py_environment.TFPyEnvironment(TimedEnvironment(self.game, TimeSpent()))
         self.agent = _Learner(self.env, lags=overlap)
-        config = Config(
+        config = self.config = Config(
             num_envs=1, update_period=1, n_step=1, batch_size=_BATCH, overlap=overlap,
             reward_clip=0.0, prioritized=True,
         )  # fmt: skip
@@ -82,7 +93,9 @@ class _Run:
         self.env.reset()
 
     def checkpoints(self, folder: Path) -> Checkpoints:
-        any_parts: Any = self
+        any_parts: Any = SimpleNamespace(
+            env=_BeginAnew(), config=self.config, replay=self.replay, variables=self.variables
+        )
         return Checkpoints(RunFolder(folder), any_parts)
 
 
