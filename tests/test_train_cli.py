@@ -371,7 +371,7 @@ def folder(tmp_path: Path) -> Path:
     for name in ("old", "young", "broken"):
         (tmp_path / name).mkdir()
     for name in ("old", "young"):
-        config = Config(iterations=50, learning_rate=0.25, seed=7)
+        config = Config(iterations=50, discount=0.25, seed=7)
         RunFolder(tmp_path / name).write_config(config, "nature", {})
     (tmp_path / "old" / "checkpoints" / "000000040").mkdir(parents=True)
     (tmp_path / "broken" / "config.json").write_text("{")
@@ -459,8 +459,8 @@ _MISTAKES = [
         "line 1 column 2 (char 1)); restore it, or start another run",
     ),
     (
-        ["--resume", "--logdir=old", "--seed=8", "--learning_rate=0.5", "--iterations=60"],
-        "the run was started with other numbers: learning_rate is 0.25 there and 0.5 here; "
+        ["--resume", "--logdir=old", "--seed=8", "--discount=0.5", "--iterations=60"],
+        "the run was started with other numbers: discount is 0.25 there and 0.5 here; "
         "seed is 7 there and 8 here; leave these flags out, or start another run",
     ),
     (
