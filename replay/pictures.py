@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from replay.arrays import Rows
-from replay.frame_ring import FIRST, LAST, FrameRing
+from replay.frame_ring import FrameRing
+from replay.frame_store import FIRST, LAST
 from replay.segments import SegmentError
 
 _SCALE = 2  # pixels for each of a frame

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from replay.arrays import Rows
-from replay.frame_ring import LAST, FrameRing
+from replay.frame_ring import FrameRing
+from replay.frame_store import LAST
 
 _FORMAT: Any = np.lib.format  # numpy gives it no types
 

@@ -18,7 +18,8 @@ from configs import Config
 from console.errors import UserError
 from envs.plays import OtherGamesError
 from replay.arrays import Window
-from replay.frame_ring import FIRST, MID, FrameRing
+from replay.frame_ring import FrameRing
+from replay.frame_store import FIRST, MID
 from training import checkpoint, parts
 from training.checkpoint import Checkpoints
 from training.parts import Parts

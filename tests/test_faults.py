@@ -32,7 +32,8 @@ from configs import Config
 from console.errors import UserError
 from envs.finished_game import FinishedGame
 from evaluation.policies import load_policy
-from replay.frame_ring import FIRST, MID, FrameRing
+from replay.frame_ring import FrameRing
+from replay.frame_store import FIRST, MID
 from training import loop, preflight, session
 from training.checkpoint import Checkpoints
 from training.faults import in_one_sentence

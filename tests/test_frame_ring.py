@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from replay.arrays import Rows, Window
-from replay.frame_ring import FIRST, LAST, MID, FrameRing
+from replay.frame_ring import FrameRing
+from replay.frame_store import FIRST, LAST, MID
 
 HEIGHT, WIDTH, STACK = 2, 3, 4
 

@@ -9,7 +9,7 @@ import pytest
 from test_frame_ring import NaiveReplay, Player, add, assert_equal, step, windows_of
 
 from replay.arrays import WeightedWindow
-from replay.frame_ring import FIRST, LAST, MID
+from replay.frame_store import FIRST, LAST, MID
 from replay.prioritized_ring import PRIORITY_OFFSET, PrioritizedRing
 
 

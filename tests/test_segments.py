@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from replay.frame_ring import FIRST, LAST, MID, FrameRing
+from replay.frame_ring import FrameRing
+from replay.frame_store import FIRST, LAST, MID
 from replay.segments import SegmentError, SegmentStore
 
 _STACK = 4

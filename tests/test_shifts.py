@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from replay.frame_ring import FIRST, MID, FrameRing
+from replay.frame_ring import FrameRing
+from replay.frame_store import FIRST, MID
 from replay.shifts import draw_shifts, shift
 
 

@@ -16,7 +16,8 @@ from envs import pictures, suite
 from envs import show as envs_show
 from envs.starts import emulator_seed
 from replay import show as replay_show
-from replay.frame_ring import FIRST, LAST, MID, FrameRing
+from replay.frame_ring import FrameRing
+from replay.frame_store import FIRST, LAST, MID
 from replay.pictures import caption, drawing, sampled_sub_episodes
 from replay.segments import SegmentError, SegmentStore
 
