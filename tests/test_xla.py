@@ -19,6 +19,8 @@ from training.session import train
 _SMALL: dict[str, Any] = {
     "precision": "float32",
     "batch_size": 4,
+    "num_envs": 4,
+    "n_step": 3,
     "network_width": 0.1,
     "initial_collect_steps": 60,
     "replay_capacity": 200,
