@@ -15,11 +15,14 @@ from typing import Any
 import pytest
 
 _PROGRAM = Path(__file__).parent / "exact_runs.py"
-_CASES = [
+_RAINBOW = {"agent": "c51", "dueling": True, "noisy": True, "prioritized": True}
+_CASES: list[dict[str, Any]] = [
     {"env_pipeline": "vector", "num_envs": 1, "overlap": True},
     {"env_pipeline": "vector", "num_envs": 3, "overlap": False},
     {"env_pipeline": "suite", "num_envs": 1, "overlap": False},
     {"env_pipeline": "suite", "num_envs": 3, "overlap": True},
+    {"env_pipeline": "vector", "num_envs": 2, "overlap": True, **_RAINBOW},
+    {"env_pipeline": "vector", "num_envs": 2, "overlap": False, "agent": "dqn"},
 ]
 
 
