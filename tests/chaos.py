@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import csv
 import dataclasses
+import importlib
 import os
 import random
 import re
@@ -395,8 +396,8 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where the runs are left; default: nowhere")
     flags: Any = parser.parse_args()
     # Imported, and no more: the processes are forks, and TensorFlow's threads would not be in them.
-    import evaluation.watch  # noqa: F401
-    import training.session  # noqa: F401
+    for module in ("evaluation.watch", "training.session"):
+        importlib.import_module(module)
 
     with tempfile.TemporaryDirectory() as temporary:
         try:

@@ -11,6 +11,7 @@ What an input was is decided by its number and --seed alone.
 
 from __future__ import annotations
 
+import abc
 import argparse
 import contextlib
 import copy
@@ -134,7 +135,7 @@ def _right(config: Config) -> None:
             raise FindingError(f"{name} is {getattr(config, name)!r}")
 
 
-class Reader:
+class Reader(abc.ABC):
     """One kind of input, with what reads it.
 
     Args:
@@ -146,9 +147,9 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @abc.abstractmethod
     def feed(self, generator: random.Random) -> None:
         """Make an input and read it; raise a refusal, or FindingError."""
-        raise NotImplementedError
 
 
 class RunConfig(Reader):
