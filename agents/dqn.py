@@ -17,7 +17,12 @@ from agents.dense_network import DenseQNetwork
 from agents.exploration import EpsilonGreedyPolicy
 from agents.n_step import n_step_transition
 from agents.networks import NatureQNetwork, NoisyView
-from agents.optimizers import RunningAverage, WeightUpdate, build_optimizer
+from agents.optimizers import (
+    RunningAverage,
+    WeightUpdate,
+    build_learning_rate,
+    build_optimizer,
+)
 from configs import Config
 
 
@@ -99,6 +104,11 @@ class DqnAgent(dqn_agent.DqnAgent):
         return self._epsilon_greedy(self.train_step_counter)
 
     @property
+    def learning_rate(self) -> tf.Tensor:
+        """The step size of the optimizer now, float32 []."""
+        return build_learning_rate(self._config)(self.train_step_counter)
+
+    @property
     def random_policy(self) -> EpsilonGreedyPolicy:
         """Random actions from the generator of the collect policy."""
         return EpsilonGreedyPolicy(self.policy, lambda: 1.0, self._generator)
@@ -117,10 +127,6 @@ class DqnAgent(dqn_agent.DqnAgent):
         sources = self._optimizer.masters if isinstance(self._optimizer, WeightUpdate) else online
         self._average = RunningAverage(sources, self._target_q_network.trainable_weights, tau)
         return common.Periodically(self._average.update, period, "periodic_update_targets")
-
-    def set_learning_rate(self, learning_rate: float) -> None:
-        """Learn on with another step size of the optimizer."""
-        self._optimizer.set_learning_rate(learning_rate)
 
     def refresh_collect_policy(self) -> None:
         """Let the collect policy have what was learned, where it does not at once."""

@@ -23,25 +23,63 @@ def scale_gradient(values: tf.Tensor) -> Any:
     return tf.identity(values), lambda upstream: upstream * LOSS_SCALE
 
 
+class FallingRate(tf.keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that falls exponentially, and stays where it is after `decay_steps` updates.
+
+    A high rate learns soon and trembles, a low one is calm and late; in between each rate gets its
+    time, an equal share of it on a logarithmic scale. A rate that does not fall is one, too: what
+    it is follows from the settings and the number of updates, and no checkpoint holds it.
+
+    Args:
+      initial: rate of the first update.
+      final_share: share of it that is left in the end, above 0 to 1.
+      decay_steps: updates until then.
+    """
+
+    def __init__(self, initial: float, final_share: float, decay_steps: int) -> None:
+        self._initial, self._final_share, self._decay_steps = initial, final_share, decay_steps
+
+    def __call__(self, step: Any) -> tf.Tensor:
+        """Return the rate, float32 [], after `step` updates, a number []."""
+        done = tf.minimum(tf.cast(step, tf.float32) / float(self._decay_steps), 1.0)
+        return self._initial * tf.pow(self._final_share, done)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments, as Keras wants it."""
+        return {
+            "initial": self._initial,
+            "final_share": self._final_share,
+            "decay_steps": self._decay_steps,
+        }
+
+
+def build_learning_rate(config: Config) -> FallingRate:
+    """Return the learning rate of `config`."""
+    return FallingRate(
+        config.learning_rate,
+        config.learning_rate_final_share,
+        config.learning_rate_decay_iterations,
+    )
+
+
 def build_optimizer(config: Config) -> tf.keras.optimizers.Optimizer:
     """Return the optimizer of `config`.
 
     Keras' `legacy` Adam updates a weight with one fused kernel, the new one with many small
     operations: about 1 ms against 4 for the 1.7 million weights of Nature DQN.
     """
+    learning_rate = build_learning_rate(config)
     if config.optimizer == "adam":
         # Kingma and Ba, "Adam", 2015, with the "epsilon hat" of its section 2.
-        return tf.keras.optimizers.legacy.Adam(
-            config.learning_rate, epsilon=config.optimizer_epsilon
-        )
+        return tf.keras.optimizers.legacy.Adam(learning_rate, epsilon=config.optimizer_epsilon)
     if config.optimizer == "rmsprop":
         # root of (mean square - squared mean), plus epsilon: the reference recipe's Keras.
         return tf.keras.optimizers.legacy.RMSprop(
-            config.learning_rate, rho=0.95, epsilon=config.optimizer_epsilon, centered=True
+            learning_rate, rho=0.95, epsilon=config.optimizer_epsilon, centered=True
         )
     # root of (mean square - squared mean + epsilon): Mnih et al. 2015, extended data table 1.
     return tf.keras.optimizers.RMSprop(
-        config.learning_rate,
+        learning_rate,
         rho=0.95,
         epsilon=config.optimizer_epsilon,
         centered=True,
@@ -83,10 +121,6 @@ class WeightUpdate(tf.Module):
             optimizer.build(self._masters)
         is_scaled = any(weight.dtype == tf.float16 for weight in weights)
         self._skipped = tf.Variable(0, dtype=tf.int64, trainable=False) if is_scaled else None
-
-    def set_learning_rate(self, learning_rate: float) -> None:
-        """Go on with another step size; a checkpoint brings back that of the run it is of."""
-        self._optimizer.learning_rate = learning_rate
 
     @property
     def masters(self) -> list[tf.Variable]:

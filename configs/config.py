@@ -130,6 +130,14 @@ class Config:
         "rmsprop_nature",
     )
     learning_rate: float = _number(8e-4, "step size of the optimizer", low=1e-9, high=1.0)
+    learning_rate_final_share: float = _number(
+        0.025, "share of the learning rate that is left after its decay; 1: no decay",
+        low=1e-6, high=1.0,
+    )  # fmt: skip
+    learning_rate_decay_iterations: int = _number(
+        250_000, "the learning rate falls exponentially over so many, then stays",
+        low=1, high=10**9, unit="iterations",
+    )  # fmt: skip
     optimizer_epsilon: float = _number(
         1.5e-4, "keeps the optimizer's division finite", low=1e-12, high=1.0
     )

@@ -36,7 +36,7 @@ class _Tape:
         # The parts themselves.
         self.agent = self.policy = self.env = self.replay = self.ring = self
         self.time_spent = TimeSpent()
-        self.epsilon, self.num_kept = 0.5, 7
+        self.epsilon, self.learning_rate, self.num_kept = 0.5, 1e-3, 7
 
     # parts.Parts
     def variables(self) -> list[tf.Variable]:

@@ -33,7 +33,9 @@ from training.durable import sync, sync_tree
 from training.parts import Parts
 from training.run_folder import MAY_CHANGE, RunFolder, versions, write_json
 
-FORMAT = 3  # 1: weights without float32 masters; 2: the dense layer in the body, not in the head
+FORMAT = 4
+"""1 had weights without float32 masters, 2 the dense layer in the body, 3 a learning rate."""
+
 KEPT = 2
 _STATE = "state.json"
 _PRIORITIES = "priorities.npz"

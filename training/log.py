@@ -124,7 +124,9 @@ class RunLog:
             fps = self._frames_per_sec(agent_steps)
             self._bar.set_postfix(self._shown(fps, epsilon), refresh=False)
 
-    def row(self, agent_steps: int, replay_transitions: int, epsilon: float) -> None:
+    def row(
+        self, agent_steps: int, replay_transitions: int, epsilon: float, learning_rate: float
+    ) -> None:
         """Write a row of metrics about the iterations since the last."""
         self._tick()
         now, progress = time.monotonic(), self._progress
@@ -137,6 +139,7 @@ class RunLog:
             "games_finished": progress.games_finished,
             **progress.recent(),
             "epsilon": epsilon,
+            "learning_rate": learning_rate,
             **progress.losses,
             "replay_transitions": replay_transitions,
             "resident_gb": psutil.Process().memory_info().rss / 1e9,

@@ -157,6 +157,7 @@ class Training:
                 agent_steps=self._parts.agent_steps(),
                 replay_transitions=self._parts.replay.ring.num_kept,
                 epsilon=self._epsilon(),
+                learning_rate=float(self._parts.agent.learning_rate),
             )
 
     def _epsilon(self) -> float:

@@ -24,7 +24,8 @@ CONFIG_FORMAT = 1
 MAY_CHANGE = {
     *("iterations", "eval_period", "eval_games", "checkpoint_period", "log_period"),
     "stack_on_device",  # changes no byte
-    "learning_rate",  # less of it takes noise away when a run learns no more
+    # Less of it takes noise away when a run learns no more.
+    *("learning_rate", "learning_rate_final_share", "learning_rate_decay_iterations"),
 }
 _VERSIONS_OF = ("tensorflow", "tf-agents", "ale-py", "gym", "numpy", "opencv-python-headless")
 

@@ -50,7 +50,6 @@ def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> in
         progress, kept_bytes = Progress(), None
         if resume:
             _, state = checkpoints.restore(print)
-            built.agent.set_learning_rate(config.learning_rate)
             progress, kept_bytes = _state_of_logs(folder, state)
         # Not before the checkpoint is there: a resume that fails changes nothing.
         folder.write_config(config, preset, {"device": device, "machine": machine()})
