@@ -161,6 +161,8 @@ def test_default_is_the_config_that_nothing_was_said_about() -> None:
         "batch_size": 32,
         "optimizer": "adam",
         "learning_rate": 8e-4,
+        "learning_rate_final_share": 0.025,
+        "learning_rate_decay_iterations": 250_000,
         "optimizer_epsilon": 1.5e-4,
         "target_update_tau": 0.005,
         "target_update_period": 1,
@@ -193,6 +195,7 @@ _WATCHING = {
     "priority_exponent",
     "priority_weight_initial",
     "priority_weight_iterations",
+    "learning_rate_decay_iterations",
 }
 
 
@@ -221,6 +224,7 @@ def test_notebook_is_the_reference_recipe_to_the_letter() -> None:
         "batch_size": 64,
         "optimizer": "rmsprop",  # rho 0.95, momentum 0, centered: see below
         "learning_rate": 2.5e-4,
+        "learning_rate_final_share": 1.0,  # no decay
         "optimizer_epsilon": 1e-5,
         "target_update_period": 2_000,  # training steps
         "target_update_tau": 1.0,  # a copy
@@ -250,6 +254,7 @@ def test_rainbow_is_table_1_of_hessel_et_al_2018() -> None:
     assert (config.n_step, config.noisy, config.prioritized) == (3, True, True)
     assert config.initial_collect_steps == 80_000 / 4  # "Min history to start learning", frames
     assert (config.learning_rate, config.optimizer_epsilon) == (0.0000625, 1.5e-4)
+    assert config.learning_rate_final_share == 1.0
     assert (config.epsilon_initial, config.epsilon_final) == (0.0, 0.0)
     assert config.target_update_period == 32_000 / 4 / 4  # frames, of four agent steps
     assert (config.priority_exponent, config.priority_weight_initial) == (0.5, 0.4)
@@ -270,6 +275,7 @@ def test_nature_is_table_1_of_mnih_et_al_2015() -> None:
     assert config.discount == 0.99  # "discount factor"
     assert config.update_period == 4  # "update frequency", in actions
     assert config.learning_rate == 0.00025  # "learning rate"
+    assert config.learning_rate_final_share == 1.0
     assert config.optimizer == "rmsprop_nature"  # both "momentum" rows, 0.95: see below
     assert config.optimizer_epsilon == 0.01  # "min squared gradient"
     assert config.epsilon_initial == 1.0  # "initial exploration"
@@ -294,7 +300,8 @@ def test_the_optimizers_have_the_numbers_that_no_setting_has() -> None:
         optimizer = build_optimizer(PRESETS[preset]).get_config()
         assert (optimizer["rho"], optimizer["momentum"]) == (0.95, 0.0)
         assert optimizer["centered"] is True
-        assert optimizer["learning_rate"] == pytest.approx(2.5e-4)
+        rate = optimizer["learning_rate"]["config"]
+        assert (rate["initial"], rate["final_share"]) == (2.5e-4, 1.0)
         assert optimizer["epsilon"] == PRESETS[preset].optimizer_epsilon
 
 

@@ -73,8 +73,11 @@ class _Tape:
     def iterations(self, *_: object) -> None:
         pass
 
-    def row(self, agent_steps: int, replay_transitions: int, epsilon: float) -> None:
-        assert (agent_steps, replay_transitions, epsilon) == (self.steps, 7, 0.5)
+    def row(
+        self, agent_steps: int, replay_transitions: int, epsilon: float, learning_rate: float
+    ) -> None:
+        numbers = (agent_steps, replay_transitions, epsilon, learning_rate)
+        assert numbers == (self.steps, 7, 0.5, 1e-3)
         self.lines.append(f"row {self.progress.iteration}")
         self.progress.begin_row()
 
