@@ -75,14 +75,14 @@ def _write(folder: RunFolder, clock: _Clock, then: Callable[[RunLog], None]) -> 
     log.iterations(3, _losses(5.0), agent_steps=1_000, epsilon=0.5)
     clock.now += 2
     spent.add("training", 1.5)
-    log.row(agent_steps=1_000, replay_transitions=1_012, epsilon=0.5)
+    log.row(agent_steps=1_000, replay_transitions=1_012, epsilon=0.5, learning_rate=1e-3)
     log.evaluation(_EVALUATION)
     progress.iteration = 6
     clock.now += 4
     spent.add("training", 1.0)
     spent.add("evaluating", 3.0)
     log.iterations(2, _losses(0.25), agent_steps=1_040, epsilon=0.25)
-    log.row(agent_steps=1_040, replay_transitions=1_052, epsilon=0.25)
+    log.row(agent_steps=1_040, replay_transitions=1_052, epsilon=0.25, learning_rate=1e-3)
     then(log)
     log.close()
     return progress
@@ -224,7 +224,7 @@ def test_nothing_is_known_before_the_first_game(tmp_path: Path, clock: _Clock) -
     log = RunLog(RunFolder(tmp_path), _CONFIG, Progress(iteration=1), TimeSpent())
     log.iterations(1, _losses(1.0), agent_steps=10, epsilon=1.0)
     clock.now += 1
-    log.row(agent_steps=10, replay_transitions=10, epsilon=1.0)
+    log.row(agent_steps=10, replay_transitions=10, epsilon=1.0, learning_rate=1e-3)
     log.close()
     row = _read(tmp_path / "metrics.csv")[0]
     empty = {name for name, value in row.items() if not value}
@@ -243,7 +243,7 @@ def test_a_resume_cuts_the_files_back_and_counts_on(tmp_path: Path, clock: _Cloc
     progress.iteration = 2
     log.iterations(2, _losses(1.0), agent_steps=8, epsilon=1.0)
     clock.now += 3
-    log.row(agent_steps=8, replay_transitions=8, epsilon=1.0)
+    log.row(agent_steps=8, replay_transitions=8, epsilon=1.0, learning_rate=1e-3)
     log.evaluation(_EVALUATION)
     progress.iteration = 3
     log.iterations(1, _losses(4.0), agent_steps=12, epsilon=1.0)
@@ -257,7 +257,7 @@ def test_a_resume_cuts_the_files_back_and_counts_on(tmp_path: Path, clock: _Cloc
     log.iterations(1, _losses(99.0), agent_steps=16, epsilon=1.0)
     log.evaluation(_EVALUATION)
     clock.now += 50
-    log.row(agent_steps=16, replay_transitions=16, epsilon=1.0)
+    log.row(agent_steps=16, replay_transitions=16, epsilon=1.0, learning_rate=1e-3)
     beside.Reload()  # as a TensorBoard that is open meanwhile
     log.close()
 
@@ -270,7 +270,7 @@ def test_a_resume_cuts_the_files_back_and_counts_on(tmp_path: Path, clock: _Cloc
     progress.iteration = 4
     clock.now += 2
     log.iterations(1, _losses(2.0), agent_steps=16, epsilon=1.0)
-    log.row(agent_steps=16, replay_transitions=16, epsilon=1.0)
+    log.row(agent_steps=16, replay_transitions=16, epsilon=1.0, learning_rate=1e-3)
     log.close()
     rows = [_numbers(row) for row in _read(tmp_path / "metrics.csv")]
     assert [row["iteration"] for row in rows] == [2, 4]
@@ -354,7 +354,7 @@ def test_a_warning_is_said_behind_its_row(
     log.iterations(6, {**_losses(1.0), "q_value": 1.0}, agent_steps=24, epsilon=0.5)
     for _ in range(2):
         clock.now += 1
-        log.row(agent_steps=24, replay_transitions=24, epsilon=0.5)
+        log.row(agent_steps=24, replay_transitions=24, epsilon=0.5, learning_rate=1e-3)
     log.close()
     said = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
     assert [line[:40] for line in said] == [
