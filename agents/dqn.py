@@ -16,13 +16,14 @@ from agents import munchausen
 from agents.dense_network import DenseQNetwork
 from agents.exploration import EpsilonGreedyPolicy
 from agents.n_step import n_step_transition
-from agents.networks import NatureQNetwork, NoisyView
+from agents.nature_network import NatureQNetwork
 from agents.optimizers import (
     RunningAverage,
     WeightUpdate,
     build_learning_rate,
     build_optimizer,
 )
+from agents.value_network import NoisyView, ValueNetwork
 from configs import Config
 
 
@@ -66,12 +67,12 @@ class DqnAgent(dqn_agent.DqnAgent):
         self,
         time_step_spec: ts.TimeStep,
         action_spec: Any,
-        q_network: NatureQNetwork,
-        target_q_network: NatureQNetwork,
+        q_network: ValueNetwork,
+        target_q_network: ValueNetwork,
         optimizer: tf.keras.optimizers.Optimizer | WeightUpdate,
         config: Config,
         train_step_counter: tf.Variable,
-        collect_network: NatureQNetwork | None = None,
+        collect_network: ValueNetwork | None = None,
     ) -> None:
         self._config = config
         self._acting_network = target_q_network if config.act_with_target else q_network

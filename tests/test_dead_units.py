@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from agents.networks import NatureQNetwork
+from agents.nature_network import NatureQNetwork
 from configs import Config
 from training.dead_units import dead_shares
 

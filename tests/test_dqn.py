@@ -26,7 +26,7 @@ from two_states import (
 import agents
 from agents import dqn
 from agents.n_step import n_step_transition
-from agents.networks import NatureQNetwork
+from agents.nature_network import NatureQNetwork
 from agents.optimizers import (
     LOSS_SCALE,
     MOST_SKIPPED,

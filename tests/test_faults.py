@@ -27,7 +27,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.ops import summary_ops_v2
 
-from agents.networks import NatureQNetwork
+from agents.nature_network import NatureQNetwork
 from configs import Config
 from console.errors import UserError
 from envs.finished_game import FinishedGame

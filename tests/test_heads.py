@@ -10,7 +10,7 @@ import tensorflow as tf
 from two_states import ACTION, PICTURE
 
 from agents.heads import NoisyDense, ValueHead
-from agents.networks import NatureQNetwork
+from agents.nature_network import NatureQNetwork
 from configs import Config
 
 FEATURES = tf.random.stateless_normal([3, 5], seed=[1, 2])

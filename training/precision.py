@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from agents.networks import NatureQNetwork
+from agents.nature_network import NatureQNetwork
 from configs import Config
 from configs.games import is_atari
 

@@ -102,8 +102,8 @@ def _check_small(config: Config, asked: Collection[str]) -> None:
 def learning_bytes(config: Config) -> int:
     """Return about how much memory a training step takes: networks, optimizer and batch.
 
-    The layers are those of agents/networks.py, all numbers float32. A bound for the largest of the
-    machine's needs and no measurement: see docs/reliability.md.
+    The layers are those of agents/nature_network.py, all numbers float32. A bound for the largest
+    of the machine's needs and no measurement: see docs/reliability.md.
     """
     width = config.network_width
     filters = [max(1, round(count * width)) for count in (32, 64, 64)]
