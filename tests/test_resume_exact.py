@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from agents import AGENTS
 
 _PROGRAM = Path(__file__).parent / "exact_runs.py"
 _RAINBOW = {"agent": "c51", "dueling": True, "noisy": True, "prioritized": True}
@@ -23,6 +26,10 @@ _CASES: list[dict[str, Any]] = [
     {"env_pipeline": "suite", "num_envs": 3, "overlap": True},
     {"env_pipeline": "vector", "num_envs": 2, "overlap": True, **_RAINBOW},
     {"env_pipeline": "vector", "num_envs": 2, "overlap": False, "agent": "dqn"},
+    *(
+        {"game": game, "agent": agent, "num_envs": 3, "overlap": number % 2 == 0}
+        for number, (game, agent) in enumerate(itertools.product(("grid", "CartPole-v1"), AGENTS))
+    ),
 ]
 
 
