@@ -41,6 +41,8 @@ def silence(verbosity: int = QUIET) -> None:
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
     for category in _LIBRARY_WARNINGS:
         warnings.simplefilter("ignore", category)
+    # It casts infinity to int64 in each spec without bounds of its own.
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module="tf_agents")
     _silence_gym_banner()
 
 

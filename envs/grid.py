@@ -53,6 +53,9 @@ class Grid(py_environment.PyEnvironment):
         """int64 [], a number of MOVES."""
         return array_spec.BoundedArraySpec((), np.int64, 0, len(MOVES) - 1, "action")
 
+    def seed(self, seed: int) -> None:
+        """Nothing here is left to chance."""
+
     def render(self, mode: str = "rgb_array") -> np.ndarray:
         """Return a picture of the grid, uint8 [160, 160, 3]."""
         if mode != "rgb_array":

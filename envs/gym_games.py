@@ -14,7 +14,7 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
-_MOST_ACTIONS = 256  # the replay keeps an action in a byte
+_MOST_ACTIONS = 255  # the replay keeps an action in a byte, and envs/plays.py a reset too
 
 
 @functools.cache  # each is made once to be looked at
@@ -62,17 +62,20 @@ def steps_per_sec(game: str) -> int:
 
 
 class Seeded(gym.Wrapper):
-    """Gives the game at its first reset a seed, from which its generator goes on.
+    """Seeds the game's generator where it is asked to, and lets it go on from there.
 
     Args:
       env: the game, with gym's wrappers. gym's own time limit is taken away: it would make running
         out of time a death.
-      seed: from 0.
     """
 
-    def __init__(self, env: gym.Env, seed: int) -> None:
+    def __init__(self, env: gym.Env) -> None:
         super().__init__(env.unwrapped)
-        self._seed: int | None = seed
+        self._seed: int | None = None
+
+    def seed(self, seed: int | None = None) -> None:
+        """Let the next `reset` begin with `seed`, from 0."""
+        self._seed = seed
 
     def reset(self, **kwargs: object) -> np.ndarray:
         """Begin a game and return its first observation."""

@@ -1,7 +1,8 @@
 """What was played since an emulator was loaded, from which a resume plays it again.
 
 The C++ emulator has no calls for its state, and in some games what is on the screen depends on what
-was played before, across resets. But a loaded ROM, a seed and the actions since decide everything:
+was played before, across resets. But a loaded ROM, a seed and the actions since decide everything.
+So they do in gym's games, where a load is a reset with a seed:
 
     load      seed s                     seed s'
     games     | game | game | .. | game  | game | ..

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import gym
 import numpy as np
-from tf_agents.environments import atari_preprocessing, py_environment, wrappers
+from tf_agents.environments import atari_preprocessing, py_environment
 from tf_agents.trajectories import time_step as ts
 
 from envs.finished_game import FinishedGame
-from envs.plays import RESET, Plays
+from envs.plays import Plays
+from envs.recorded_game import RecordedGame
 from envs.starts import NoopDraws, Starts
 
 
@@ -158,7 +157,7 @@ class AutoStartPreprocessing(atari_preprocessing.AtariPreprocessing):
         return observation, total, False
 
 
-class GameClock(wrappers.PyEnvironmentBaseWrapper):
+class GameClock(RecordedGame):
     """Gives the contract of environments: FIRST after each LAST, and the time limit of a game.
 
     It stands in the place of TF-Agents' AtariTimeLimit, which goes on with MID after the LAST of a
@@ -173,38 +172,17 @@ class GameClock(wrappers.PyEnvironmentBaseWrapper):
     def __init__(
         self, env: py_environment.PyEnvironment, max_agent_steps: int, plays: Plays
     ) -> None:
-        super().__init__(env)
+        super().__init__(env, plays)
         self._max_agent_steps = max_agent_steps
-        self.plays = plays
-        self._goes_on = False
 
-    def play_again(self, seed: int, actions: Sequence[int]) -> None:
-        """Play `actions` since a load with `seed`; the next `reset` goes on from there."""
-        self.plays.play_again_from(seed)
-        self._goes_on = False
-        self.reset()
-        for action in actions:
-            self.reset() if action == RESET else self.step(np.int64(action))
-        self.finished_games.clear()  # they were reported before
-        self._goes_on = True
-
-    def begin_anew(self) -> None:
-        """Make the next `reset` begin the first game of all."""
-        self.plays.begin_anew()
-        self._goes_on = False
-
-    def _reset(self) -> ts.TimeStep:
-        if self._goes_on:
-            self._goes_on = False
-            return self.current_time_step()
-        self.plays.add(RESET)
+    def _begin(self) -> ts.TimeStep:
         self._env.leave_game()
         return self._env.reset()
 
-    def _step(self, action: np.ndarray) -> ts.TimeStep:
-        self.plays.add(int(action))
-        if self.current_time_step().is_last():
-            return self._env.reset()  # of the next life, or of the next game
+    def _go_on(self) -> ts.TimeStep:
+        return self._env.reset()
+
+    def _play(self, action: np.ndarray) -> ts.TimeStep:
         time_step = self._env.step(action)
         if self._env.agent_steps >= self._max_agent_steps and not self._env.game_over:
             self._env.report_game()

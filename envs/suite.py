@@ -29,7 +29,11 @@ GymWrapperClass = Callable[[gym.Env], gym.Env]
 
 
 class SideBySide(batched_py_environment.BatchedPyEnvironment):
-    """Games in Python side by side, stepped one after another; each has `finished_games`."""
+    """Games in Python side by side, stepped one after another; each is a RecordedGame.
+
+    Observations of Atari games are uint8 [84, 84, 4], newest frame last; rewards are raw; see
+    docs/environments.md for the whole contract.
+    """
 
     def pop_finished_games(self) -> list[FinishedGame]:
         """Return the games finished since the last call."""
@@ -38,21 +42,6 @@ class SideBySide(batched_py_environment.BatchedPyEnvironment):
             finished += env.finished_games
             env.finished_games.clear()
         return finished
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return what `restore` needs: nothing, for games that begin anew at a resume."""
-        return {}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Leave all as it is: the next `reset` begins the games anew."""
-
-
-class SuiteAtari(SideBySide):
-    """Atari games of the Python pipeline.
-
-    Observations are uint8 [84, 84, 4], newest frame last; rewards are raw; see docs/environments.md
-    for the whole contract.
-    """
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what `restore` needs; nothing before the first `reset`."""
@@ -132,7 +121,7 @@ def load(
             max_agent_steps=config.max_agent_steps_per_game,
             sticky_action_probability=config.sticky_action_probability,
         )
-    return SuiteAtari(
+    return SideBySide(
         [_load_one(config, start, slot, seed, gym_wrappers) for slot in slots],
         multithreading=False,
     )
@@ -181,16 +170,18 @@ def _load_one(
 def _load_small(
     config: Config, slot: int, seed: int, gym_wrappers: Sequence[GymWrapperClass]
 ) -> py_environment.PyEnvironment:
-    clock = functools.partial(WholeGames, max_agent_steps=games.max_agent_steps(config), slot=slot)
+    clock = functools.partial(
+        WholeGames,
+        max_agent_steps=games.max_agent_steps(config),
+        slot=slot,
+        plays=plays.Plays(seed, slot),
+    )
     if config.game == GRID:
         return clock(Grid())
     return suite_gym.load(
         config.game,
         max_episode_steps=0,  # WholeGames has the limit
-        gym_env_wrappers=[
-            functools.partial(gym_games.Seeded, seed=starts.emulator_seed(seed, slot)),
-            *gym_wrappers,
-        ],
+        gym_env_wrappers=[gym_games.Seeded, *gym_wrappers],
         env_wrappers=[clock],
         spec_dtype_map={gym.spaces.Box: np.float32},
     )

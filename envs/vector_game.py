@@ -70,7 +70,13 @@ class VectorGame:
         """Let the emulator work on `action`, or on the start of a life or game after a LAST.
 
         RESET leaves the game, and begins a new one.
+
+        Raises:
+          ValueError: if the game has no such action: the emulator's thread would end, and the next
+            `receive` wait for ever.
         """
+        if not 0 <= action < self.num_actions and action != RESET:
+            raise ValueError(f"the game has no action {action}; it has {self.num_actions}")
         self.plays.add(action)
         if action == RESET:
             self.step_type = ts.StepType.LAST

@@ -22,7 +22,7 @@ from envs import vector_game
 from envs.plays import Plays
 from envs.preprocessing import AutoStartPreprocessing, GameClock
 from envs.starts import Starts
-from envs.suite import SuiteAtari
+from envs.suite import SideBySide
 from envs.vector import VectorAtari
 
 PIPELINES = ("vector", "suite")
@@ -176,7 +176,7 @@ def load(
     *,
     life_loss_terminal: bool,
     max_agent_steps: int = 1_000,
-) -> SuiteAtari | VectorAtari:
+) -> SideBySide | VectorAtari:
     """Return `games` side by side under `pipeline`; they play no NOOPs at their start."""
     assert starts.noop_max_frames == 0
     if pipeline == "vector":
@@ -202,4 +202,4 @@ def load(
         clocked = gym_wrapper.GymWrapper(stacked, auto_reset=False)
         return GameClock(clocked, max_agent_steps, Plays(1, slot))
 
-    return SuiteAtari([load_one(*pair) for pair in enumerate(games)], multithreading=False)
+    return SideBySide([load_one(*pair) for pair in enumerate(games)], multithreading=False)

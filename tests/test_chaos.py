@@ -1,4 +1,4 @@
-"""A run that is killed three times has what one has that was not; tests/chaos.py does more."""
+"""A run that is killed three times has what one has that was not; tests/chaos does more."""
 
 from __future__ import annotations
 

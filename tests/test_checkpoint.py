@@ -492,7 +492,7 @@ def test_games_that_come_out_otherwise_begin_anew(
     error = mock.Mock(side_effect=OtherGamesError("they differ"))
     monkeypatch.setattr(_SmallGames, "restore", error)
     small.env.played = 0
-    said = ["they differ, as with another version of ale-py; the games in play begin anew"]
+    said = ["they differ, as with another version of ale-py or gym; the games in play begin anew"]
     assert _restore(tmp_path) == (5, {}, small.contents(), said)
 
 

@@ -30,6 +30,7 @@ from tensorflow.python.ops import summary_ops_v2
 from agents.nature_network import NatureQNetwork
 from configs import Config
 from console.errors import UserError
+from envs import suite
 from envs.finished_game import FinishedGame
 from evaluation.policies import load_policy
 from replay.frame_ring import FrameRing
@@ -216,6 +217,41 @@ def test_no_memory_is_one_sentence_and_a_bug_is_a_bug(tmp_path: Path) -> None:
     for bug in (ValueError("a bug"), tf.errors.InvalidArgumentError(None, None, "a bug")):
         with pytest.raises(type(bug), match="a bug"), in_one_sentence(RunFolder(tmp_path)):
             raise bug
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (
+            OverflowError("a\nb"),
+            "the games or the replay failed (OverflowError: a b, test_faults",
+        ),
+        (RuntimeError(), "the games or the replay failed (RuntimeError: no more is known, test_f"),
+        (MemoryError("not for a batch"), "there is not enough memory (not for a batch); end other"),
+    ],
+)
+def test_what_fails_on_tensorflows_threads_is_one_sentence(
+    tmp_path: Path, raised: Exception, said: str
+) -> None:
+    def fail() -> np.ndarray:
+        raise raised
+
+    @tf.function
+    def run() -> tf.Tensor:
+        return tf.numpy_function(fail, [], tf.float32)
+
+    with pytest.raises(UserError) as caught, in_one_sentence(RunFolder(tmp_path)):
+        run()
+    assert str(caught.value).startswith(said)
+    assert "then start again: there is no checkpoint yet" in str(caught.value)
+
+
+def test_the_emulators_thread_is_never_given_an_action_that_ends_it() -> None:
+    env = suite.load(Config(), 2, seed=1)
+    env.reset()
+    for action in (4, -1):  # it has 4, from 0
+        with pytest.raises(ValueError, match=rf"^the game has no action {action}; it has 4$"):
+            env.step(np.array([0, action]))
 
 
 def test_a_folder_that_nobody_may_write_is_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fuzz import READERS, fuzz
+from fuzz.feeding import READERS, fuzz
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -20,8 +20,13 @@ _CONFIG = Config(sticky_action_probability=0.25, max_agent_steps_per_game=70)
 _FIELDS = ("step_type", "reward", "discount", "observation")
 
 
-def _load(pipeline: str, seed: int = 1) -> suite.Games:
-    return suite.load(_CONFIG.replace(env_pipeline=pipeline), _NUM_ENVS, seed)
+_SMALL_GAMES = ("grid", "CartPole-v1", "Acrobot-v1")
+
+
+def _load(kind: str, seed: int = 1) -> suite.Games:
+    """Load Breakout by a pipeline, or a small game."""
+    setting = "game" if kind in _SMALL_GAMES else "env_pipeline"
+    return suite.load(_CONFIG.replace(**{setting: kind}), _NUM_ENVS, seed)
 
 
 @pytest.fixture(autouse=True)
@@ -61,20 +66,21 @@ def test_a_load_is_due_at_first_and_behind_so_many_actions() -> None:
 
 # Within the first load, behind the second, and right after a reset.
 @pytest.mark.parametrize("cut", [25, 130, 190])
-@pytest.mark.parametrize("pipeline", PIPELINES)
-def test_games_go_on_where_they_were(pipeline: str, cut: int) -> None:
-    env, resumed = _load(pipeline), _load(pipeline, seed=2)
+@pytest.mark.parametrize("kind", [*PIPELINES, *_SMALL_GAMES])
+def test_games_go_on_where_they_were(kind: str, cut: int) -> None:
+    env, resumed = _load(kind), _load(kind, seed=2)
+    num_actions = int(env.action_spec().maximum) + 1
     generator = np.random.default_rng(3)
     time_step = env.reset()
     for step in range(cut):
-        action = generator.integers(4, size=_NUM_ENVS)
+        action = generator.integers(num_actions, size=_NUM_ENVS)
         time_step = env.reset() if step in (160, 189) else env.step(action)
     env.pop_finished_games()
     resumed.restore(env.state())
     _assert_same(time_step, resumed.reset())
     ends = 0
     for _ in range(100):
-        action = generator.integers(4, size=_NUM_ENVS)
+        action = generator.integers(num_actions, size=_NUM_ENVS)
         _assert_same(env.step(action), resumed.step(action))
         finished = env.pop_finished_games()
         assert resumed.pop_finished_games() == finished  # with the whole of their scores

@@ -30,7 +30,7 @@ from envs.ale import action_meanings
 from envs.finished_game import FinishedGame
 from envs.preprocessing import AutoStartPreprocessing, NoopStart
 from envs.starts import NoopDraws, Starts, emulator_seed, starts
-from envs.suite import SuiteAtari
+from envs.suite import SideBySide
 from envs.vector import VectorAtari
 
 FIRST, MID, LAST = int(StepType.FIRST), int(StepType.MID), int(StepType.LAST)
@@ -46,7 +46,7 @@ both_pipelines = pytest.mark.parametrize("pipeline", PIPELINES)
 both_rules = pytest.mark.parametrize("life_loss_terminal", [True, False], ids=["life", "game"])
 
 
-def _rows(env: SuiteAtari | VectorAtari, actions: Sequence[int]) -> list[Row]:
+def _rows(env: SideBySide | VectorAtari, actions: Sequence[int]) -> list[Row]:
     """Reset `env`, of one game, play `actions`, and return all time steps."""
     time_steps = [env.reset()] + [env.step(np.array([action])) for action in actions]
     for time_step in time_steps:  # every pixel shows the frame's number

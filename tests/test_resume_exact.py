@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from agents import AGENTS
 
 _PROGRAM = Path(__file__).parent / "exact_runs.py"
 _RAINBOW = {"agent": "c51", "dueling": True, "noisy": True, "prioritized": True}
@@ -23,6 +26,11 @@ _CASES: list[dict[str, Any]] = [
     {"env_pipeline": "suite", "num_envs": 3, "overlap": True},
     {"env_pipeline": "vector", "num_envs": 2, "overlap": True, **_RAINBOW},
     {"env_pipeline": "vector", "num_envs": 2, "overlap": False, "agent": "dqn"},
+    # Each algorithm with one of the small games, in turn.
+    *(
+        {"game": game, "agent": agent, "num_envs": 3, "overlap": game == "grid"}
+        for game, agent in zip(itertools.cycle(["grid", "CartPole-v1"]), AGENTS, strict=False)
+    ),
 ]
 
 

@@ -222,7 +222,7 @@ class Checkpoints:
         try:
             self._parts.env.restore(games)
         except OtherGamesError as error:
-            say(f"{error}, as with another version of ale-py; the games in play begin anew")
+            say(f"{error}, as with another version of ale-py or gym; the games in play begin anew")
             return
         sec = time.monotonic() - began
         if sec > _SOON_SEC:

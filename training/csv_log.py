@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
@@ -27,7 +28,8 @@ class CsvLog:
         self._columns = columns
         # Without a buffer: a row that found no room is not tried again when the file is closed.
         self._file = path.open("ab", buffering=0)
-        self._file.truncate(kept_bytes)
+        if self.size_bytes > kept_bytes:
+            self._file.truncate(kept_bytes)
         if not kept_bytes:
             self.write({name: name for name in columns})
 
@@ -44,7 +46,8 @@ class CsvLog:
             while left:
                 left = left[self._file.write(left) :]
         except OSError:
-            self._file.truncate(before)
+            with contextlib.suppress(OSError):  # the first error is the one to be told
+                self._file.truncate(before)
             raise
 
     def sync(self) -> None:

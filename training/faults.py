@@ -1,11 +1,13 @@
-"""What a machine does to a run, in one sentence: no room, no right to write, no memory."""
+"""What a machine does to a run, in one sentence: no room, no right to write, no memory, no game."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -31,6 +33,15 @@ _SAID_OF_FILES = tuple(
     )
 )
 
+# The games and the replay are Python that TensorFlow's threads run. What is raised there comes back
+# as text: the exception, and then its traceback.
+_RAISED = re.compile(
+    r"^(?:\s*\(\d+\) \w+:\s+)?(\w[\w.]*): (.*?)\nTraceback \(most recent call last\):$",
+    re.MULTILINE | re.DOTALL,
+)
+_PLACE = re.compile(r'^  File "(.+)", line (\d+), in ', re.MULTILINE)
+_ROOT = Path(__file__).parents[1]
+
 
 @contextlib.contextmanager
 def in_one_sentence(folder: RunFolder) -> Iterator[None]:
@@ -50,14 +61,29 @@ def in_one_sentence(folder: RunFolder) -> Iterator[None]:
         reason = next((said for said in _SAID_OF_FILES if said in error.message), None)
         if reason is not None:
             raise UserError(_no_file(f"a file in {folder.path}", reason, folder)) from error
+        raised = _RAISED.search(error.message)
         if isinstance(error, tf.errors.ResourceExhaustedError):
-            raise UserError(_no_memory(error, folder)) from error
+            memory_error = MemoryError(raised[2]) if raised else error
+            raise UserError(_no_memory(memory_error, folder)) from error
+        if raised is not None:
+            raise UserError(_no_games(raised, folder)) from error
         raise
 
 
 def _no_file(name: object, reason: object, folder: RunFolder) -> str:
     then = _how_to_go_on(folder)
     return f"{name} cannot be written ({reason}); make room or mend the folder, {then}"
+
+
+def _no_games(raised: re.Match[str], folder: RunFolder) -> str:
+    places = _PLACE.findall(raised.string, raised.end())
+    ours = [place for place in places if Path(place[0]).is_relative_to(_ROOT)] or places
+    at = "".join(f", {Path(path).name}, line {line}" for path, line in ours[-1:])
+    said = " ".join(raised[2].split()) or "no more is known"
+    return (
+        f"the games or the replay failed ({raised[1]}: {said}{at}); "
+        f"report it if it comes again, {_how_to_go_on(folder)}"
+    )
 
 
 def _no_memory(error: Exception, folder: RunFolder) -> str:
