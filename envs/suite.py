@@ -39,6 +39,10 @@ class SideBySide(batched_py_environment.BatchedPyEnvironment):
             env.finished_games.clear()
         return finished
 
+    def lives(self) -> list[int]:
+        """Return the lives that each game has left: 0 in games without lives."""
+        return [0] * self.batch_size
+
     def state(self) -> dict[str, np.ndarray]:
         """Return what `restore` needs: nothing, for games that begin anew at a resume."""
         return {}
@@ -53,6 +57,10 @@ class SuiteAtari(SideBySide):
     Observations are uint8 [84, 84, 4], newest frame last; rewards are raw; see docs/environments.md
     for the whole contract.
     """
+
+    def lives(self) -> list[int]:
+        """Return the lives that each game has left."""
+        return [env.lives for env in self._envs]
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what `restore` needs; nothing before the first `reset`."""
@@ -83,7 +91,7 @@ class SuiteAtari(SideBySide):
 
 
 Games = SideBySide | VectorAtari
-"""Games of any kind; all have `pop_finished_games`, `state` and `restore`."""
+"""Games of any kind; all have `pop_finished_games`, `lives`, `state` and `restore`."""
 
 
 def load(
