@@ -19,6 +19,7 @@ import io
 import json
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -389,6 +390,32 @@ class Records(Reader):
                 curve.at(axis, 150.0)
 
 
+class ReportPage(Records):
+    """The same and warnings.csv, as the page of a run reads them: it tells of what is damaged."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.good["warnings.csv"] = b'iteration,warning\n100,"the loss rose, 10 times"\n'
+
+    def feed(self, generator: random.Random) -> None:
+        """See the class."""
+        from evaluation.page.document import page
+        from evaluation.page.elements import to_html
+        from evaluation.page.record import read_run
+
+        hit = generator.choice(list(self.good))
+        for name, good in self.good.items():
+            content = damaged(good, list(self.good.values()), generator) if name == hit else good
+            (self.run / name).write_bytes(content)
+        record = read_run(self.run)
+        html = to_html(page(record))
+        html.decode()
+        if re.search(rb'<[a-z]+ [^>]*[ ",]-?(nan|inf)[ ",]', html):
+            raise FindingError("a curve goes through a place that is no number")
+        if record.remarks:
+            raise UserError(record.remarks[0])
+
+
 class ExperimentFile(Reader):
     """An experiment's TOML file."""
 
@@ -503,6 +530,7 @@ READERS: dict[str, Callable[[Path], Reader]] = {
     "checkpoint state.json": CheckpointState,
     "replay rows": Segments,
     "CSV files": Records,
+    "page of a run": ReportPage,
     "experiment TOML": ExperimentFile,
     "command line": CommandLine,
 }
