@@ -75,8 +75,21 @@ EVALUATION_METRICS = (
         "evaluation/length_mean_agent_steps",
         "length, mean of the same, in agent steps",
     ),
+    Metric(
+        "q_value_mean",
+        "evaluation/q_value_mean",
+        "Q-value of the actions played, mean over the steps of the same",
+    ),
+    Metric(
+        "return_mean",
+        "evaluation/return_mean",
+        "discounted return that followed, rewards and lives as in learning, mean of the same steps",
+    ),
 )
 """One row of evaluations.csv, every eval_period iterations."""
+
+WARNING_COLUMNS = ("iteration", "warning")
+"""One row of warnings.csv for each sentence of training.health, as it was said."""
 
 GAME_COLUMNS = ("game", "iteration", "slot", "score", "agent_steps", "frames")
 """One row of games.csv for every finished game: its number from 1 on, the iterations done when it
