@@ -11,6 +11,7 @@ import runpy
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -30,15 +31,19 @@ class Process:
     Args:
       folder: of the run; what it says goes to said.txt beside it.
       arguments: of train.py.
+      before: is called in the fork, before train.py begins.
     """
 
-    def __init__(self, folder: Path, arguments: list[str]) -> None:
+    def __init__(
+        self, folder: Path, arguments: list[str], before: Callable[[], None] = lambda: None
+    ) -> None:
         self._said = folder.with_name("said.txt")
+        self._said.unlink(missing_ok=True)  # what the one before it said
         self._status: int | None = None
         sys.stdout.flush()
         self.pid = os.fork()
         if not self.pid:
-            _be_train_py(self._said, arguments)
+            _be_train_py(self._said, arguments, before)
 
     def has_ended(self) -> bool:
         """Whether it has ended by itself."""
@@ -67,6 +72,11 @@ class Process:
             time.sleep(POLL_SEC)
         return self._look()
 
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it has not ended by itself."""
+        if not self.has_ended():
+            os.kill(self.pid, number)
+
     def kill(self) -> None:
         """End it, without a word."""
         os.kill(self.pid, signal.SIGKILL)
@@ -74,16 +84,17 @@ class Process:
 
     def said(self) -> str:
         """Return what it has printed so far."""
-        return self._said.read_text(errors="replace")
+        return self._said.read_text(errors="replace") if self._said.exists() else ""
 
 
-def _be_train_py(said: Path, arguments: list[str]) -> None:
+def _be_train_py(said: Path, arguments: list[str], before: Callable[[], None]) -> None:
     """Run train.py and end this process."""
     status = 1
     try:
         handle = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(handle, 1)
         os.dup2(handle, 2)
+        before()
         sys.argv = [str(ROOT / "train.py"), *arguments]
         runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit as leaving:
