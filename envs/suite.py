@@ -43,6 +43,10 @@ class SideBySide(batched_py_environment.BatchedPyEnvironment):
             env.finished_games.clear()
         return finished
 
+    def lives(self) -> list[int]:
+        """Return the lives that each game has left: 0 in games without lives."""
+        return [env.lives for env in self._envs]
+
     def state(self) -> dict[str, np.ndarray]:
         """Return what `restore` needs; nothing before the first `reset`."""
         recorded = [env.plays for env in self._envs]
@@ -72,7 +76,7 @@ class SideBySide(batched_py_environment.BatchedPyEnvironment):
 
 
 Games = SideBySide | VectorAtari
-"""Games of any kind; all have `pop_finished_games`, `state` and `restore`."""
+"""Games of any kind; all have `pop_finished_games`, `lives`, `state` and `restore`."""
 
 
 def load(

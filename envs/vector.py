@@ -92,6 +92,10 @@ class VectorAtari(py_environment.PyEnvironment):
             game.finished_games.clear()
         return finished
 
+    def lives(self) -> list[int]:
+        """Return the lives that each game has left."""
+        return [game.lives for game in self._games]
+
     def state(self) -> dict[str, np.ndarray]:
         """Return what `restore` needs; nothing before the first `reset`."""
         recorded = [game.plays for game in self._games]

@@ -57,6 +57,7 @@ class VectorGame:
         )
         self.num_actions = len(self._emulator.get_action_set())
         self.finished_games: list[FinishedGame] = []
+        self.lives = 0
         self._stack: collections.deque[np.ndarray] = collections.deque(maxlen=STACK_SIZE)
         self._game_continues = False
         self._emulator_is_over = False  # its next step begins a new game, whatever the action
@@ -166,16 +167,16 @@ class VectorGame:
     def _receive(self) -> tuple[float, bool, bool]:
         """Return the reward of the step that was sent, whether the game is over, a life lost."""
         observations, rewards, terminations, _, info = self._emulator.recv()
-        lives = self._lives
+        lives = self.lives
         self._look(observations, info)
         reward = float(rewards[0])
         self._score += reward
         self._emulator_is_over = bool(terminations[0])
-        return reward, self._emulator_is_over, self._lives < lives
+        return reward, self._emulator_is_over, self.lives < lives
 
     def _look(self, observations: np.ndarray, info: dict[str, np.ndarray]) -> None:
         self._frame = observations[0, 0]
-        self._lives = int(info["lives"][0])
+        self.lives = int(info["lives"][0])
         self._frames = int(info["episode_frame_number"][0])
 
     def _report(self) -> None:

@@ -31,6 +31,7 @@ class WholeGames(RecordedGame):
         self._score = 0.0
         self._agent_steps = 0
         self.finished_games: list[FinishedGame] = []
+        self.lives = 0
 
     def _begin(self) -> ts.TimeStep:
         if self.plays.load_is_due:

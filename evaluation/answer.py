@@ -83,7 +83,7 @@ def _play(request: Request, config: Config, card: policies.PolicyCard | None) ->
     from tqdm import tqdm
 
     from evaluation.filming import write_films
-    from evaluation.report import RANDOM_PLAYER, Report, best_game
+    from evaluation.score_report import RANDOM_PLAYER, Report, best_game
     from evaluation.watch import play_games
 
     policy = None if card is None else policies.load_policy(card.folder)

@@ -38,6 +38,7 @@ class PlayedGame(NamedTuple):
         game's last. The step that follows a LAST begins the next game and ignores its action, which
         is here all the same: `reset(), step(history[0]), step(history[1]), ...` plays all again.
       first_step: where in `history` this game's actions begin.
+      lives_lost: by which of this game's actions, from 0 on, a life was lost.
     """
 
     number: int
@@ -47,6 +48,7 @@ class PlayedGame(NamedTuple):
     frames: int
     history: bytes
     first_step: int
+    lives_lost: tuple[int, ...] = ()
 
     @property
     def actions(self) -> bytes:
@@ -183,12 +185,15 @@ class _Tally:
         self._on_game = on_game
         self._histories = [bytearray() for _ in range(slots)]
         self._first_steps = [0] * slots
+        self._lives = env.lives()
+        self._lives_lost: list[list[int]] = [[] for _ in range(slots)]
         self._open_games = [list(range(slot + 1, games + 1, slots)) for slot in range(slots)]
         self.played: list[PlayedGame] = []
 
     def __call__(self, step: trajectory.Trajectory) -> None:
         for history, action in zip(self._histories, step.action.tolist(), strict=True):
             history.append(action)
+        self._note_lives()
         if not step.is_last().any():
             return
         for finished in self._env.pop_finished_games():
@@ -202,9 +207,18 @@ class _Tally:
                     frames=finished.frames,
                     history=bytes(history),
                     first_step=self._first_steps[finished.slot],
+                    lives_lost=tuple(self._lives_lost[finished.slot]),
                 )
                 self.played.append(game)
                 if self._on_game is not None:
                     self._on_game(game)
             # The next step begins the next game, and its action is ignored.
             self._first_steps[finished.slot] = len(history) + 1
+            self._lives_lost[finished.slot] = []
+
+    def _note_lives(self) -> None:
+        before, self._lives = self._lives, self._env.lives()
+        for slot, (had, has) in enumerate(zip(before, self._lives, strict=True)):
+            number = len(self._histories[slot]) - 1 - self._first_steps[slot]
+            if has < had and number >= 0:  # a game may begin with fewer than were left
+                self._lives_lost[slot].append(number)

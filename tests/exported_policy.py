@@ -16,7 +16,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 
 from configs import Config
-from training.export import q_values_of
+from training.parts import q_values_of
 
 CONFIG = Config(max_agent_steps_per_game=150)
 """Breakout in the fast pipeline, with games that are over soon."""

@@ -22,8 +22,7 @@ _ROW: dict[str, float] = {
     "emulating_percent": 20.0,
     "training_percent": 95.0,
 }
-# 12 points in 600 agent steps are 0.02 a step, and with 1 / (1 - 0.99) a return of 2 at most.
-_GAMES = {"score_mean": 12.0, "score_greatest": 20.0, "length_mean_agent_steps": 600.0}
+_GAMES = {"score_mean": 12.0, "score_greatest": 20.0, "q_value_mean": 1.5, "return_mean": 1.25}
 
 _NO_FACTS = Facts()
 
@@ -53,10 +52,6 @@ def test_a_healthy_run_is_left_in_peace() -> None:
         ("q_value_bound", {"q_value": 99.9}, {"q_value": 100.1}, {}, "beyond 100 at discount 0.99"),
         ("q_value_bound", {"q_value": -99.9}, {"q_value": -100.1}, {}, "smaller --learning_rate"),
         ("q_value_bound", {"q_value": 9.9}, {"q_value": 10.1}, {"discount": 0.9}, "beyond 10 at"),
-        # 10 times the 2 that games return
-        ("q_value_games", {"q_value": 19.9}, {"q_value": 20.1}, {}, "return 2 on average"),
-        # raw rewards: 10 times the greatest score
-        ("q_value_games", {"q_value": 199.0}, {"q_value": 201.0}, {"reward_clip": 0.0}, "overest"),
         ("loss", {"loss": 0.2}, {"loss": 0.21}, {}, "the loss rose to 0.21, 10 times the 0.02"),
         # Wang et al. 2016: random play of Breakout has 1.7; a third of the iterations is 10,000
         ("no_score", {"iteration": 9_999, "score_mean_30_games": 1.7},
@@ -84,6 +79,36 @@ def test_each_cause_is_told_from_its_threshold_on(
 ) -> None:
     assert cause not in _warnings(well, **settings)
     assert said in _warnings(wrong, **settings)[cause]
+
+
+@pytest.mark.parametrize(
+    ("expected", "returned", "reward_clip", "told"),
+    [
+        (3.74, 1.25, 1.0, False),  # three times 1.25 is 3.75
+        (3.76, 1.25, 1.0, True),
+        (-0.6, -1.5, 1.0, False),  # less than a reward above
+        (1.4, -1.5, 1.0, False),  # twice 1.5 above
+        (1.6, -1.5, 1.0, True),
+        (0.9, 0.01, 1.0, False),  # early in a run
+        (1.1, 0.01, 1.0, True),
+        (20.9, 1.0, 0.0, False),  # raw rewards: less than the greatest score, 20, above
+        (21.1, 1.0, 0.0, True),
+    ],
+)
+def test_q_values_above_what_games_return_are_told_of(
+    expected: float, returned: float, reward_clip: float, told: bool
+) -> None:
+    config = _CONFIG.replace(reward_clip=reward_clip)
+    games = {**_GAMES, "q_value_mean": expected, "return_mean": returned}
+    found = warnings(config, [_ROW], [_GAMES, games], Facts())
+    assert ("overestimated" in found) == told
+    if told:
+        said = f"the mean Q-value was {expected:g}, but {returned:g} was returned on average"
+        assert said in found["overestimated"]
+
+
+def test_evaluations_without_returns_are_not_judged() -> None:
+    assert warnings(_CONFIG, [_ROW], [{"score_mean": 12.0}], Facts()) == {}
 
 
 def test_what_a_user_asked_for_is_no_trouble() -> None:

@@ -17,6 +17,7 @@ from agents import dqn
 from agents.n_step import n_step_return, n_step_transition
 from configs import PRESETS, Config
 from envs import grid, suite
+from evaluation.values import ValuedPlay
 from evaluation.watch import play_games
 from replay.arrays import Rows
 from replay.frame_ring import FrameRing
@@ -214,10 +215,10 @@ def _best_greedy_score(seed: int) -> float:
     config = PRESETS["cartpole"].replace(seed=seed)
     built = parts.build(config)
     built.collect_at_random(config.initial_collect_steps)
-    choose, best = parts.greedy_choice(built.agent.policy), 0.0
+    q_values, best = tf.function(parts.q_values_of(built.agent.policy.wrapped_policy)), 0.0
     while best < 475 and int(built.agent.train_step_counter) < 24_000:
         built.iterate(1_000)
-        games = play_games(config, choose, games=10, epsilon=0.0, seed=seed)
+        games = play_games(config, ValuedPlay(q_values).choose, games=10, epsilon=0.0, seed=seed)
         best = max(best, fmean(game.score for game in games))
     return best
 

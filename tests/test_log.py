@@ -33,6 +33,8 @@ _EVALUATION = {
     "score_least": 1.0,
     "score_greatest": 4.0,
     "length_mean_agent_steps": 210.5,
+    "q_value_mean": 2.5,
+    "return_mean": 2.25,
 }
 
 
@@ -99,6 +101,7 @@ _ROWS: list[dict[str, float]] = [
         "score_greatest_30_games": 5.0,
         "length_mean_30_games_agent_steps": 150.0,  # (100 + 300 + 50) / 3
         "epsilon": 0.5,
+        "learning_rate": 1e-3,
         "loss": 4.0,  # (1 * 1 + 3 * 5) / 4
         "td_error_abs": 8.0,
         "q_value": -4.0,
@@ -123,6 +126,7 @@ _ROWS: list[dict[str, float]] = [
         "score_greatest_30_games": 5.0,
         "length_mean_30_games_agent_steps": 150.0,
         "epsilon": 0.25,
+        "learning_rate": 1e-3,
         "loss": 0.25,
         "td_error_abs": 0.5,
         "q_value": -0.25,
@@ -161,7 +165,7 @@ def test_evaluations_csv(tmp_path: Path, clock: _Clock) -> None:
     text = (tmp_path / "evaluations.csv").read_text()
     assert text.splitlines() == [
         ",".join(metric.name for metric in EVALUATION_METRICS),
-        "4,2.0,1.5,0.333333,1.0,4.0,210.5",
+        "4,2.0,1.5,0.333333,1.0,4.0,210.5,2.5,2.25",
     ]
 
 

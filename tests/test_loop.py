@@ -34,7 +34,7 @@ class _Tape:
         self.weight = tf.Variable([1.0, 2.0])
         self.on_train: Callable[[int], None] = lambda _: None
         # The parts themselves.
-        self.agent = self.policy = self.env = self.replay = self.ring = self
+        self.agent = self.policy = self.wrapped_policy = self.env = self.replay = self.ring = self
         self.time_spent = TimeSpent()
         self.epsilon, self.learning_rate, self.num_kept = 0.5, 1e-3, 7
 
@@ -104,8 +104,7 @@ class _Tape:
         assert (config, epsilon) == (self.config, config.eval_epsilon)
         assert seed == evaluation_seed(config.seed)
         self.lines.append("play")
-        for observer in observers:
-            observer(None)
+        observers[0](None)  # which asks whether to stop
         score = self.scores.pop(0) if len(self.scores) > 1 else self.scores[0]
         return [PlayedGame(n, 0, score, 10, 40, b"", 0) for n in range(1, games + 1)]
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from configs import Config
-from evaluation.report import Report, best_game
+from evaluation.score_report import Report, best_game
 from evaluation.watch import PlayedGame
 
 

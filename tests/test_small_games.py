@@ -14,7 +14,7 @@ from configs.games import frames_per_agent_step, is_atari
 from console.errors import UserError
 from envs import games, grid, suite
 from evaluation.film import FilmError
-from evaluation.report import Report
+from evaluation.score_report import Report
 from evaluation.small_film import film_game
 from evaluation.watch import play_games
 from training import precision, preflight

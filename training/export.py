@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import tensorflow as tf
 from tf_agents.policies import policy_saver
-from tf_agents.trajectories import time_step as ts
 
 from evaluation.files import checksum
 from training.durable import sync, sync_tree
-from training.parts import Parts
+from training.parts import Parts, q_values_of
 from training.run_folder import versions, write_json
 
 EXPORT_FORMAT = 1
@@ -87,23 +83,3 @@ class Exporter:
             },
         )
         sync_tree(new)
-
-
-def q_values_of(q_policy: Any) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Return a function from observations, uint8 [B, ...], to Q-values, float32 [B, A].
-
-    Args:
-      q_policy: a TF-Agents QPolicy, whose logits are the Q-values.
-    """
-
-    def q_values(observation: tf.Tensor) -> tf.Tensor:
-        batch = tf.shape(observation)[:1]
-        time_step = ts.TimeStep(
-            step_type=tf.fill(batch, ts.StepType.MID),
-            reward=tf.zeros(batch),
-            discount=tf.ones(batch),
-            observation=observation,
-        )
-        return q_policy.distribution(time_step).action.logits
-
-    return q_values

@@ -20,7 +20,7 @@ Row = Mapping[str, float]
 HIGH_EPSILON = 0.2
 LATE = 0.9  # of the iterations
 NO_SCORE_AFTER = 1 / 3  # of the iterations
-OVERESTIMATED = 10  # times what evaluation games return
+OVERESTIMATED = 3  # times what evaluation games return
 LOSS_SPIKE = 10  # times the median of the rows before
 SMALL_REPLAY = 10_000  # transitions
 DEAD_SHARE = 0.9  # of a layer; fresh dense layers have 0.4 of similar pictures
@@ -56,7 +56,7 @@ def warnings(
     found = {
         "epsilon": _epsilon(config, rows[-1]),
         "q_value_bound": _q_value_bound(config, rows[-1]),
-        "q_value_games": _q_value_games(config, rows[-1], evaluations),
+        "overestimated": _overestimated(config, evaluations),
         "loss": _loss(rows),
         "no_score": _no_score(config, rows[-1]),
         "replay": _replay(config, rows[-1]),
@@ -136,24 +136,21 @@ def _q_value_bound(config: Config, row: Row) -> str | None:
     )
 
 
-def _q_value_games(config: Config, row: Row, evaluations: Sequence[Row]) -> str | None:
-    """The mean discounted return over a game's steps is at most score / length / (1 - discount).
+def _overestimated(config: Config, evaluations: Sequence[Row]) -> str | None:
+    """Q-values of steps of the last evaluation games, against the returns that followed them.
 
-    That is so where no reward is below 0, since a reward r counts r (1 + g + g^2 ...) at most over
-    all steps before it; and clipping makes whole-number rewards smaller only. Games in which
-    points are lost have returns above this bound, but hardly above ten rewards.
+    Early in a run both are near 0, and their ratio means little: less than a reward is no matter.
     """
-    if not evaluations or config.discount >= 1 or "q_value" not in row:
+    if not evaluations or "q_value_mean" not in evaluations[-1]:
         return None
     last = evaluations[-1]
-    bound = last["score_mean"] / last["length_mean_agent_steps"] / (1 - config.discount)
+    expected, returned = last["q_value_mean"], last["return_mean"]
     least = config.reward_clip or max(1.0, abs(last["score_greatest"]))
-    if row["q_value"] <= OVERESTIMATED * max(bound, least):
+    if expected - returned <= max((OVERESTIMATED - 1) * abs(returned), least):
         return None
     return (
-        f"the mean Q-value is {row['q_value']:.4g}, but the last evaluation games, of mean score "
-        f"{last['score_mean']:.4g}, return {max(0.0, bound):.2g} on average: the values are "
-        f"overestimated; {_CALMER}, or --double"
+        f"in the last evaluation games the mean Q-value was {expected:.4g}, but {returned:.4g} "
+        f"was returned on average: the values are overestimated; {_CALMER}, or --double"
     )
 
 

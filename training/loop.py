@@ -9,12 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from console.errors import UserError
-from evaluation.report import Report
+from evaluation.score_report import Report
+from evaluation.values import ValuedPlay
 from evaluation.watch import play_games
 from training.checkpoint import Checkpoints
 from training.export import Exporter
 from training.log import RunLog
-from training.parts import Parts, greedy_choice
+from training.parts import Parts, q_values_of
 from training.progress import Progress
 from training.stop import StopRequestedError, StopSignal
 
@@ -53,7 +54,7 @@ class Training:
         self._checkpoints = checkpoints
         self._exporter = exporter
         self._stop = stop
-        self._choose = greedy_choice(parts.agent.policy)
+        self._q_values = tf.function(q_values_of(parts.agent.policy.wrapped_policy))
         self._sec_per_iteration = _STRETCH_SEC  # the first stretch is one iteration: it is slow
 
     def run(self) -> None:
@@ -116,15 +117,16 @@ class Training:
     def _evaluate(self) -> None:
         """Play evaluation games; export the policy if it is the best so far."""
         config, progress = self._parts.config, self._progress
+        valued = ValuedPlay(self._q_values)
         try:
             with self._parts.time_spent.on("evaluating"):
                 games = play_games(
                     config,
-                    self._choose,
+                    valued.choose,
                     games=config.eval_games,
                     epsilon=config.eval_epsilon,
                     seed=evaluation_seed(config.seed),
-                    observers=[lambda _: self._stop.raise_if_requested()],
+                    observers=[lambda _: self._stop.raise_if_requested(), valued.observe],
                 )
         except StopRequestedError:
             return  # it is due again after a resume
@@ -132,7 +134,7 @@ class Training:
             config, games, epsilon=config.eval_epsilon, seed=evaluation_seed(config.seed)
         )
         progress.evaluated_iteration = progress.iteration
-        self._log.evaluation(evaluation_results(report))
+        self._log.evaluation({**evaluation_results(report), **valued.compare(config, games)})
         self._log.say(
             f"evaluation at iteration {progress.iteration:,}: mean score {report.mean:.1f} of "
             f"{config.eval_games} games, from {min(report.scores):g} to {max(report.scores):g}"
@@ -193,7 +195,7 @@ def evaluation_seed(seed: int) -> int:
 
 
 def evaluation_results(report: Report) -> dict[str, float]:
-    """Return a report by the names of EVALUATION_METRICS."""
+    """Return what a report has of EVALUATION_METRICS, by their names."""
     return {
         "score_mean": report.mean,
         "score_median": report.median,

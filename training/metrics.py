@@ -75,6 +75,16 @@ EVALUATION_METRICS = (
         "evaluation/length_mean_agent_steps",
         "length, mean of the same, in agent steps",
     ),
+    Metric(
+        "q_value_mean",
+        "evaluation/q_value_mean",
+        "Q-value of the actions played, mean over the steps of the same",
+    ),
+    Metric(
+        "return_mean",
+        "evaluation/return_mean",
+        "discounted return that followed, rewards and lives as in learning, mean of the same steps",
+    ),
 )
 """One row of evaluations.csv, every eval_period iterations."""
 

@@ -113,12 +113,21 @@ def stacks_on_device(config: Config) -> bool:
     return config.stack_on_device == "yes"
 
 
-def greedy_choice(policy: Any) -> Callable[[Any], Any]:
-    """Return a function from observations uint8 [B, ...] to the policy's actions int64 [B]."""
+def q_values_of(q_policy: Any) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return a function from observations, uint8 [B, ...], to Q-values, float32 [B, A].
 
-    @tf.function
-    def choose(observation: tf.Tensor) -> tf.Tensor:
-        time_step = ts.restart(observation, batch_size=observation.shape[0])
-        return policy.action(time_step).action
+    Args:
+      q_policy: a TF-Agents QPolicy, whose logits are the Q-values.
+    """
 
-    return lambda observation: choose(tf.constant(observation)).numpy()
+    def q_values(observation: tf.Tensor) -> tf.Tensor:
+        batch = tf.shape(observation)[:1]
+        time_step = ts.TimeStep(
+            step_type=tf.fill(batch, ts.StepType.MID),
+            reward=tf.zeros(batch),
+            discount=tf.ones(batch),
+            observation=observation,
+        )
+        return q_policy.distribution(time_step).action.logits
+
+    return q_values
