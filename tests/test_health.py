@@ -172,6 +172,6 @@ def test_each_cause_is_told_once() -> None:
         said += [(iteration, text.split(",")[0]) for text in health.row(row)]
     assert len(looks) == 10
     assert said == [
-        (200, "warning: units are dead"),
-        (900, "warning: at iteration 900 of 1"),
+        (200, "units are dead"),
+        (900, "at iteration 900 of 1"),
     ]

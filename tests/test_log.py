@@ -365,3 +365,6 @@ def test_a_warning_is_said_behind_its_row(
         "warning: at iteration 6 of 6 epsilon is ",
         "warning: this machine has a GPU that the",
     ]
+    kept = _read(tmp_path / "warnings.csv")
+    assert [f"warning: {row['warning']}" for row in kept] == said
+    assert [row["iteration"] for row in kept] == ["6", "6"]

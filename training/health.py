@@ -104,7 +104,7 @@ class Health:
         found = warnings(self._config, list(self._rows), list(self._evaluations), self._facts)
         new = [sentence for cause, sentence in found.items() if cause not in self._said]
         self._said |= set(found)
-        return [f"warning: {sentence}" for sentence in new]
+        return new
 
 
 def _epsilon(config: Config, row: Row) -> str | None:

@@ -18,7 +18,13 @@ from envs.finished_game import FinishedGame
 from training.csv_log import CsvLog
 from training.event_files import EventFiles
 from training.health import Health
-from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS, Metric
+from training.metrics import (
+    EVALUATION_METRICS,
+    GAME_COLUMNS,
+    PROGRESS_METRICS,
+    WARNING_COLUMNS,
+    Metric,
+)
 from training.progress import Progress
 from training.run_folder import RunFolder
 from training.time_spent import TimeSpent
@@ -56,6 +62,7 @@ class RunLog:
                 ("metrics.csv", [metric.name for metric in PROGRESS_METRICS]),
                 ("evaluations.csv", [metric.name for metric in EVALUATION_METRICS]),
                 ("games.csv", GAME_COLUMNS),
+                ("warnings.csv", WARNING_COLUMNS),
             )
         }
         self._events = EventFiles(folder.tensorboard)
@@ -156,7 +163,8 @@ class RunLog:
         self._csv["metrics.csv"].write(_rounded(row))
         self._scalars(PROGRESS_METRICS, row)
         for warning in self._health.row(row):
-            self.say(warning)
+            self._csv["warnings.csv"].write({"iteration": progress.iteration, "warning": warning})
+            self.say(f"warning: {warning}")
 
     def evaluation(self, results: Mapping[str, float]) -> None:
         """Write down an evaluation, by the names of EVALUATION_METRICS."""

@@ -88,6 +88,9 @@ EVALUATION_METRICS = (
 )
 """One row of evaluations.csv, every eval_period iterations."""
 
+WARNING_COLUMNS = ("iteration", "warning")
+"""One row of warnings.csv for each sentence of training.health, as it was said."""
+
 GAME_COLUMNS = ("game", "iteration", "slot", "score", "agent_steps", "frames")
 """One row of games.csv for every finished game: its number from 1 on, the iterations done when it
 was reported (0: random play), which of the games side by side it was, its raw score, its length in
