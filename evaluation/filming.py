@@ -42,10 +42,7 @@ def write_films(
       FilmError: as `film_game`.
     """
     if policy is None or policy.q_values is None:
-        if is_atari(config.game):
-            film = film_game(config, game, seed=seed)
-        else:
-            film = small_film.film_game(config, game, seed=seed)
+        film = film_of(config, game, seed=seed)
         whole_sec = film.seconds
     else:
         with tqdm(total=game.agent_steps, unit="step", leave=False, disable=None) as bar:
@@ -60,6 +57,17 @@ def write_films(
                 on_decision=bar.update,
             )
     _write(paths, film, f"game {game.number}, score {game.score:g}", seconds_limit, whole_sec)
+
+
+def film_of(config: Config, game: PlayedGame, *, seed: int) -> Film:
+    """Film `game` plainly, one of `play_games` with this config and seed.
+
+    Raises:
+      FilmError: as `film_game`.
+    """
+    if is_atari(config.game):
+        return film_game(config, game, seed=seed)
+    return small_film.film_game(config, game, seed=seed)
 
 
 def write_comparison(

@@ -9,7 +9,12 @@ import pytest
 
 from replay.arrays import Rows
 from scripts.flag_table import with_table
-from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS
+from training.metrics import (
+    EVALUATION_METRICS,
+    GAME_COLUMNS,
+    PROGRESS_METRICS,
+    WARNING_COLUMNS,
+)
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
@@ -58,7 +63,8 @@ def test_every_metric_is_explained() -> None:
 def test_a_page_describes_every_file_of_a_run() -> None:
     text = (ROOT / "docs/files.md").read_text()
     for name in ("config.json", "metrics.csv", "evaluations.csv", "games.csv", "tensorboard/",
-                 "checkpoints/", "replay/", "policies/last", "policies/best"):  # fmt: skip
+                 "checkpoints/", "replay/", "policies/last", "policies/best", "warnings.csv",
+                 "report.html", "films/"):  # fmt: skip
         assert f"| `{name}` |" in text
-    for column in (*GAME_COLUMNS, *Rows._fields):
+    for column in (*GAME_COLUMNS, *WARNING_COLUMNS, *Rows._fields):
         assert f"`{column}`" in text

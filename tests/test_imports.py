@@ -58,7 +58,7 @@ def test_cheap_rooms_import_no_tensorflow() -> None:
     modules = (
         "agents, configs, console.errors, console.flags, envs.ale, replay.frame_ring, "
         "experiments.run, experiments.report, envs.show, envs.pictures, replay.show, "
-        "replay.pictures, console.games, training.doctor, training.health"
+        "replay.pictures, console.games, training.doctor, training.health, evaluation.report"
     )
     code = f"import sys, {modules}, training.preflight, training.run_folder; " + (
         "print('tensorflow' in sys.modules)"

@@ -43,6 +43,21 @@ def test_gpu_is_set_up_before_anything_runs_on_it(tmp_path: Path) -> None:
     assert tape == ["memory growth", "measure"]
 
 
+def test_a_page_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert session._report(folder) == (
+        f"warning: the report of the run was not written (there is no run in {tmp_path}: it has no "
+        f"config.json; name a run's folder); try python -m evaluation.report {tmp_path}"
+    )
+    folder.write_config(Config(), "default", {})
+    with mock.patch.object(session, "write_page", side_effect=MemoryError):
+        assert session._report(folder).startswith(
+            "warning: the report of the run was not written (MemoryError); try python -m "
+        )
+    assert session._report(folder) == f"report of the run: {tmp_path}/report.html"
+    assert (tmp_path / "report.html").read_bytes().startswith(b"<!DOCTYPE html>")
+
+
 def test_games_after_a_resume_are_others() -> None:
     seeds = [session.games_seed(seed, done) for seed in (1, 2) for done in (0, 100, 200)]
     assert seeds[0] == 1

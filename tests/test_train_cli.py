@@ -205,6 +205,14 @@ def test_evaluations_are_written_down(resumed: _Resumed) -> None:
     assert [int(row["iteration"]) for row in rows] == [80, 120]  # each 80, and the end
 
 
+def test_the_page_of_the_run_is_as_of_its_end(resumed: _Resumed) -> None:
+    assert resumed.said[-3] == resumed.said_2[-3] == "report of the run: mine/report.html"
+    page = (resumed.path / "report.html").read_text()
+    assert "<p>120 of 120 iterations, " in page
+    assert page.count("<polyline") > 5
+    assert "python train.py --logdir mine --resume" in re.sub(r"<[^>]*>", "", page)
+
+
 def test_config_json_tells_of_both_sessions(resumed: _Resumed) -> None:
     content = json.loads((resumed.path / "config.json").read_text())
     expected = Config(**_SMALL, max_agent_steps_per_game=100, iterations=120)

@@ -13,6 +13,7 @@ import tensorflow as tf
 from configs import Config
 from configs.games import is_atari
 from console.errors import UserError
+from evaluation.page.document import write_page
 from training import parts, precision
 from training.checkpoint import Checkpoints
 from training.dead_units import dead_shares
@@ -59,6 +60,7 @@ def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> in
             log.say(_greeting(config, folder, device, progress))
             exporter = Exporter(folder.policies, built)
             Training(built, progress, log, checkpoints, exporter, stop).run()
+            log.say(_report(folder))
             log.say(built.time_spent.summary())
             log.say(_farewell(config, folder, progress))
         finally:
@@ -127,6 +129,18 @@ def _greeting(config: Config, folder: RunFolder, device: str, progress: Progress
         f"playing {'beside' if config.overlap else 'before'} learning, seed {config.seed}\n"
         f"run folder: {folder.path}   watch it: tensorboard --logdir {folder.path}"
     )
+
+
+def _report(folder: RunFolder) -> str:
+    """Write the page of the run, and return where it is: no reason to let a run fail."""
+    try:
+        return f"report of the run: {write_page(folder.path)}"
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return (
+            f"warning: the report of the run was not written ({reason}); "
+            f"try python -m evaluation.report {folder.path}"
+        )
 
 
 def _farewell(config: Config, folder: RunFolder, progress: Progress) -> str:

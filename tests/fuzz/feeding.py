@@ -17,6 +17,7 @@ from .policy_config import PolicyConfig
 from .reader import FindingError, Reader
 from .records import Records
 from .replay_rows import Segments
+from .report_page import ReportPage
 from .run_config import RunConfig
 
 _HANG_SEC = 20.0
@@ -27,6 +28,7 @@ READERS: dict[str, Callable[[Path], Reader]] = {
     "checkpoint state.json": CheckpointState,
     "replay rows": Segments,
     "CSV files": Records,
+    "page of a run": ReportPage,
     "experiment TOML": ExperimentFile,
     "command line": CommandLine,
 }
