@@ -15,7 +15,8 @@ from envs.plays import RESET, Plays
 class RecordedGame(wrappers.PyEnvironmentBaseWrapper):
     """Notes what is played, and plays it again: FIRST follows each LAST, whatever the action.
 
-    What is around it, or in it, has `finished_games`, and seeds the game where `plays` says so.
+    What is around it, or in it, has `finished_games` and `lives`, and seeds the game where `plays`
+    says so.
 
     Args:
       env: the game.

@@ -26,9 +26,9 @@ def main() -> None:
         raise UserError("name the folder of the run: python -m evaluation.report RUN")
     run = Path(values.run)
     file = Path(values.out) if values.out else run / FILE
-    read_run(run)  # what is no run is said before anything is tried or played
-    check_writable(file, "--out")
     try:
+        read_run(run)  # what is no run is said before anything is tried or played
+        check_writable(file, "--out")
         if values.film:
             print(films.film(run))
         print(f"wrote {write_page(run, file)}")

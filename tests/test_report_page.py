@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -154,7 +155,7 @@ def test_numbers_are_short() -> None:
 
 def test_warnings_are_shown(tmp_path: Path) -> None:
     run = _run(tmp_path)
-    assert "an older program wrote it" in _texts(_section(run, "warnings"), "p")[0]
+    assert "an older program wrote this run" in _texts(_section(run, "warnings"), "p")[0]
     (run / "warnings.csv").write_text("iteration,warning\n")
     assert _texts(_section(run, "warnings"), "p") == ["None: the run has warned of nothing."]
     (run / "warnings.csv").write_text('iteration,warning\n200,"the loss rose, and how"\n')
@@ -327,6 +328,17 @@ def test_a_page_says_what_is_damaged(
     write_page(run)
 
 
+def test_pipes_and_folders_are_not_read(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    for name, make in (("metrics.csv", os.mkfifo), ("evaluations.csv", os.mkdir)):
+        (run / name).unlink()
+        make(run / name)
+    assert read_run(run).remarks == [
+        "metrics.csv cannot be read to its end: it is no file",
+        "evaluations.csv cannot be read to its end: it is no file",
+    ]
+
+
 def test_a_run_that_has_just_begun_has_a_page(tmp_path: Path) -> None:
     run = _run(tmp_path)
     for name in ("metrics.csv", "evaluations.csv"):
@@ -367,6 +379,8 @@ def test_the_command_says_where_the_page_is(tmp_path: Path) -> None:
         f"error: there is no run in {tmp_path}: it has no config.json; name a run's folder\n"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.html", "run"]
+    result = _report("x" * 5_000)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
 
 
 def test_what_is_no_run_is_said_in_a_sentence(tmp_path: Path) -> None:

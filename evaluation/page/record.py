@@ -133,6 +133,8 @@ def _rows(file: Path, remarks: list[str]) -> Iterator[tuple[int, dict[str, str]]
     try:
         if file.stat().st_size > MOST_BYTES:
             raise ValueError(f"it is larger than {MOST_BYTES / 1e6:.0f} MB")
+        if not file.is_file():  # a pipe would never end
+            raise ValueError("it is no file")
         with file.open(newline="", encoding="utf-8") as content:
             rows = csv.reader(content)
             header = next(rows, [])

@@ -50,7 +50,7 @@ def evaluations(run: RunRecord) -> Element:
 def warnings(run: RunRecord) -> Element:
     """Return what the run has warned of."""
     if run.warnings is None:
-        text = "This run has kept no warnings: an older program wrote it."
+        text = "There is no warnings.csv: an older program wrote this run, or it was left behind."
         return element("p", text, class_="nothing")
     if not run.warnings:
         return element("p", "None: the run has warned of nothing.", class_="nothing")

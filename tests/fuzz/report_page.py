@@ -1,4 +1,4 @@
-"""The page of a run."""
+"""The page of a run, which tells of what is damaged instead of refusing it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .records import Records
 
 
 class ReportPage(Records):
-    """The same and warnings.csv, as the page of a run reads them: it tells of what is damaged."""
+    """config.json, metrics.csv, evaluations.csv and warnings.csv; a remark counts as a refusal."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
