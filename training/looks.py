@@ -16,7 +16,7 @@ from agents.insight import insight
 from agents.n_step import n_step_transition
 from configs.game_list import games
 from configs.games import is_atari
-from evaluation.film import film_game
+from evaluation.film import Film, film_game
 from evaluation.gif import write_gif_to
 from evaluation.watch import PlayedGame
 from replay.arrays import Window
@@ -138,11 +138,15 @@ class Looks:
         film = film_game(
             self._parts.config, best, seed=self._evaluation_seed, seconds_limit=FILM_SECONDS
         )
-        seconds = FILM_SECONDS
-        while True:
-            file = io.BytesIO()
-            write_gif_to(film, file, seconds)
-            if file.tell() <= FILM_MOST_BYTES or seconds < 1:
-                break
-            seconds /= 2
-        board.picture(FILM, file.getvalue(), (film.width, film.height), iteration)
+        encoded = short_gif(film, FILM_SECONDS, FILM_MOST_BYTES)
+        board.picture(FILM, encoded, (film.width, film.height), iteration)
+
+
+def short_gif(film: Film, seconds: float, most_bytes: int) -> bytes:
+    """Return the first `seconds` as a GIF; half of them, or a quarter, until it is small enough."""
+    while True:
+        file = io.BytesIO()
+        write_gif_to(film, file, seconds)
+        if file.tell() <= most_bytes or film.limit(seconds) == 1:
+            return file.getvalue()
+        seconds /= 2
