@@ -21,22 +21,20 @@ READY = {
     "images": "all('img').filter(i => i.complete && i.naturalWidth > 100).length > 1",
     "histograms": "all('path').length > 40",
     "hparams": "all('vaadin-grid-cell-content').length > 10",
-    "graphs": "all('text').some(t => t.textContent.trim().startsWith('QNetwork'))",
+    "graphs": "all('g.node').length > 1",
 }
-SIZES = {"hparams": (1_280, 420), "graphs": (1_280, 620)}
+SIZES = {"hparams": (1_900, 420), "graphs": (1_280, 620)}
 
 
 def unfold_the_network(page: Page) -> None:
-    """Show the layers in TensorBoard's picture of the network."""
-    for name in ("QNetwork", "EncodingNetwork"):
-        page.wait_for(f"all('text').some(t => t.textContent.trim().startsWith('{name}'))")
-        page.evaluate(
-            f"all('g.node').filter(g => g.getAttribute('data-name').split('/').pop() == '{name}')"
-            ".forEach(g => g.querySelector('.nodecolortarget')"
-            ".dispatchEvent(new MouseEvent('dblclick', {bubbles: true})))"
-        )
-    page.wait_for("all('text').some(t => t.textContent.trim().startsWith('conv2d'))")
-    page.click("*", "Fit to screen")
+    """Show what is in TensorBoard's picture of the network."""
+    settle(page)
+    network = "all('g.node').find(g => g.getAttribute('data-name') == 'QNetwork')"
+    page.evaluate(
+        f"{network}.querySelector('.nodecolortarget')"
+        ".dispatchEvent(new MouseEvent('dblclick', {bubbles: true}))"
+    )
+    page.wait_for("all('g.node').some(g => g.getAttribute('data-name').startsWith('QNetwork/'))")
 
 
 def settle(page: Page) -> None:

@@ -28,8 +28,10 @@ SPREAD = ("evaluation/score_mean", "evaluation/score_least", "evaluation/score_g
 SETTINGS_SHOWN = (
     *("preset", "game", "agent", "seed", "iterations", "precision"),
     *("batch_size", "learning_rate", "n_step", "update_period", "replay_capacity"),
+    *("double", "dueling", "noisy", "prioritized", "network_width"),
 )
-"""Columns that every run has, besides those in which it differs from its preset."""
+"""Columns that every run has, besides those in which it differs from its preset. TensorBoard takes
+the columns of the first run for all."""
 
 _CHANGES_NOTHING = {"eval_period", "eval_games", "eval_epsilon", "checkpoint_period", "log_period"}
 
