@@ -12,9 +12,9 @@ AGENTS: dict[str, str] = {
 }
 """Each algorithm with its module, which has `build(time_step_spec, action_spec, config) -> agent`.
 
-What is built is a TF-Agents agent that trains on transitions, with two attributes more: `epsilon`,
-the share of random actions now, and `random_policy`. The `extra` of its LossInfo has `td_error`,
-`q_value` and `priority`, float32 [B].
+What is built is a TF-Agents agent that trains on transitions, with four attributes more: `epsilon`,
+the share of random actions now, `random_policy`, `online_network` and `target_network`. The `extra`
+of its LossInfo has `td_error`, `q_value` and `priority`, float32 [B].
 
 TensorFlow is imported with the module, not with the registry.
 """

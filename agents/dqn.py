@@ -100,6 +100,16 @@ class DqnAgent(dqn_agent.DqnAgent):
         self._as_transition: Any = self._to_transition
 
     @property
+    def online_network(self) -> NatureQNetwork:
+        """The network that learns."""
+        return self._q_network
+
+    @property
+    def target_network(self) -> NatureQNetwork:
+        """The network that judges what comes next."""
+        return self._target_q_network
+
+    @property
     def epsilon(self) -> tf.Tensor:
         """The share of random actions in collection now, float32 []."""
         return self._epsilon_greedy(self.train_step_counter)

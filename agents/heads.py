@@ -31,6 +31,11 @@ class NoisyDense(tf.keras.layers.Layer):
         self._sigma = sigma
         self._generator = tf.random.Generator.from_seed(seed)
 
+    @property
+    def noise_state(self) -> tf.Variable:
+        """The state of the generator of the noise."""
+        return self._generator.state
+
     def build(self, input_shape: tf.TensorShape) -> None:
         """Make the weights; the paper's section 3.2 has their first values."""
         inputs = int(input_shape[-1])

@@ -45,24 +45,28 @@ def write_gif(
     Raises:
       OSError: if the file cannot be written.
     """
+    with replaced_file(Path(path)) as file:
+        return write_gif_to(film, file, seconds_limit)
+
+
+def write_gif_to(film: Film, file: IO[bytes], seconds_limit: float) -> tuple[float, int]:
+    """Write `film` as `write_gif` does, into a file that is open at its beginning."""
     limit = film.limit(seconds_limit)
     palette, gif_index = _palette(film, limit)
     # An index that no color uses marks the pixels that stay as they are.
     unchanged_index = len(palette) if len(palette) < _MAX_COLORS else None
     shown, previous = 0, None
-    with replaced_file(Path(path)) as file:
-        file.write(_header(film, palette))
-        for indices, repeats in film.pictures(limit):
-            delay = _hundredths(shown + repeats) - _hundredths(shown)
-            shown += repeats
-            picture = gif_index[indices]
-            while delay > 0:
-                part = min(delay, _MAX_DELAY)
-                _write_picture(file, picture, previous, part, unchanged_index)
-                previous, delay = picture, delay - part
-        file.write(b";")
-        size_bytes = file.tell()
-    return shown / PICTURES_PER_SEC, size_bytes
+    file.write(_header(film, palette))
+    for indices, repeats in film.pictures(limit):
+        delay = _hundredths(shown + repeats) - _hundredths(shown)
+        shown += repeats
+        picture = gif_index[indices]
+        while delay > 0:
+            part = min(delay, _MAX_DELAY)
+            _write_picture(file, picture, previous, part, unchanged_index)
+            previous, delay = picture, delay - part
+    file.write(b";")
+    return shown / PICTURES_PER_SEC, file.tell()
 
 
 def _hundredths(pictures: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,6 +76,35 @@ class FrameRing(FrameStore):
         self._state_before_ahead = state if ahead else None
         drawn = self.draw(batch_size, n_step)
         return self.windows(*drawn, n_step, self._draw_shifts(batch_size), stacked=stacked)
+
+    def sample_aside(
+        self, batch_size: int, n_step: int, seed: Sequence[int]
+    ) -> tuple[Window, np.ndarray]:
+        """Draw windows as training does, of which the run's own draws notice nothing.
+
+        Args:
+          batch_size: B.
+          n_step: agent steps of a window.
+          seed: of the generator that draws them; the same seed draws the same.
+
+        Returns:
+          the windows, and what each counts for in learning, float32 [B].
+
+        Raises:
+          ValueError: if no window is in the ring.
+        """
+        with self._drawing_by(np.random.default_rng(seed)):
+            drawn = self.draw(batch_size, n_step)
+            shifts = self._draw_shifts(batch_size)
+        return self.windows(*drawn, n_step, shifts), np.ones(batch_size, np.float32)
+
+    @contextlib.contextmanager
+    def _drawing_by(self, generator: np.random.Generator) -> Iterator[None]:
+        own, self.generator = self.generator, generator
+        try:
+            yield
+        finally:
+            self.generator = own
 
     def _draw_shifts(self, batch_size: int) -> np.ndarray:
         """Return int64 [2, B, 2]; without random shifts nothing is drawn, and it is empty."""

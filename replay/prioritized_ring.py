@@ -10,11 +10,12 @@ drawn, for windows of 3 agent steps; 0 where none can begin, p where the priorit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from replay.arrays import WeightedWindow
+from replay.arrays import WeightedWindow, Window
 from replay.frame_ring import FrameRing
 from replay.sum_tree import SumTree
 
@@ -123,6 +124,19 @@ class PrioritizedRing(FrameRing):
         steps = self._steps_from(row, game, self._n_step)
         window = self.windows(row, game, steps, self._n_step, shifts, stacked=stacked)
         return WeightedWindow(window, weights, ids)
+
+    def sample_aside(
+        self, batch_size: int, n_step: int, seed: Sequence[int]
+    ) -> tuple[Window, np.ndarray]:
+        """Draw windows by priority, as `FrameRing.sample_aside` does; `n_step` is the ring's."""
+        assert n_step == self._n_step
+        with self._drawing_by(np.random.default_rng(seed)):
+            ids, weights = self._draw_by_priority(batch_size)
+            shifts = self._draw_shifts(batch_size)
+        self.batches_drawn -= 1  # this one is none of the run's
+        row, game = np.divmod(ids, self.num_envs)
+        steps = self._steps_from(row, game, n_step)
+        return self.windows(row, game, steps, n_step, shifts), weights
 
     def _draw_by_priority(self, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
         total = self._tree.total

@@ -1,5 +1,7 @@
 """Trains runs without and with a stop in their middle; what each came to is printed as JSON.
 
+Those without a stop are looked at in their middle as TensorBoard has it, which changes nothing.
+
 `python tests/exact_runs.py CASES`, where CASES is a JSON list of settings. It is a process of its
 own because TensorFlow's determinism, once on, is never off again.
 """
@@ -18,10 +20,13 @@ import tensorflow as tf
 
 from configs import Config
 from envs import plays
+from evaluation.watch import play_games
 from training import parts
 from training.checkpoint import Checkpoints
+from training.looks import Looks
 from training.parts import Parts
 from training.run_folder import RunFolder
+from training.tensorboard import TensorBoard
 
 
 def _checksum(arrays: Any) -> int:
@@ -60,9 +65,15 @@ def _both(config: Config) -> list[dict[str, Any]]:
     whole = parts.build(config)
     whole.collect_at_random(150)
     _half(whole)
+    looked = play_games(config, None, games=1, epsilon=1.0, seed=3)
     with tempfile.TemporaryDirectory() as name:
         folder = RunFolder(Path(name))
         Checkpoints(folder, whole).save(5, {})
+        # This half is looked at, the other not: it must make no difference.
+        looks, board = Looks(whole, "default", "whole", 3), TensorBoard(folder.tensorboard)
+        looks.begin(board)
+        looks.evaluated(board, 5, looked, is_best=True)
+        board.close()
         resumed = parts.build(config, games_seed=99)
         Checkpoints(folder, resumed).restore(_say)
     return [_half(whole), _half(resumed)]

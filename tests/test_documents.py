@@ -10,6 +10,8 @@ import pytest
 from replay.arrays import Rows
 from scripts.flag_table import with_table
 from training.metrics import (
+    CHARTED_METRICS,
+    CHARTS,
     EVALUATION_METRICS,
     GAME_COLUMNS,
     PROGRESS_METRICS,
@@ -58,6 +60,14 @@ def test_every_metric_is_explained() -> None:
     for metric in (*PROGRESS_METRICS, *EVALUATION_METRICS):
         assert f"`{metric.name}`" in text
         assert metric.meaning in text
+
+
+def test_every_chart_is_explained() -> None:
+    text = (ROOT / "docs/training.md").read_text()
+    for tag, meaning in [(each.tag, each.meaning) for each in CHARTED_METRICS] + [
+        (each.tag, each.meaning) for each in CHARTS
+    ]:
+        assert re.search(rf"\| `{tag}(/\.\.\.)?` \| {re.escape(meaning)} \|", text), tag
 
 
 def test_a_page_describes_every_file_of_a_run() -> None:

@@ -294,3 +294,18 @@ def test_full_ring_from_one_file_keeps_its_newest_row() -> None:
         add(ring, [step(step_type, frame=number)], np.array([MID]))
     copy.put_rows(10, ring.rows(10, 23))
     assert copy.rows(22, 23).step_type.tolist() == [[MID]]
+
+
+def test_a_batch_drawn_aside_leaves_no_trace() -> None:
+    ring, player = new_ring(60, 2, seed=3), Player(2, seed=1)
+    for _ in range(30):
+        add(ring, *player.step())
+    ring.sample(4, 2, ahead=True)
+    state, own = ring.generator_state, ring.generator.bit_generator.state
+    windows, importance = ring.sample_aside(4, 2, [7, 1])
+    assert (ring.generator_state, ring.generator.bit_generator.state) == (state, own)
+    assert importance.tolist() == [1, 1, 1, 1]
+    for one, two in zip(ring.sample_aside(4, 2, [7, 1])[0], windows, strict=True):
+        np.testing.assert_array_equal(one, two)
+    other, _ = ring.sample_aside(4, 2, [7, 2])
+    assert not np.array_equal(other.observation, windows.observation)

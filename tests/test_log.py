@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import tensorflow as tf
@@ -20,7 +21,13 @@ from envs.finished_game import FinishedGame
 from training.event_files import EventFiles
 from training.health import Health
 from training.log import RunLog
-from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS
+from training.metrics import (
+    CHARTED_METRICS,
+    CHARTS,
+    EVALUATION_METRICS,
+    GAME_COLUMNS,
+    PROGRESS_METRICS,
+)
 from training.progress import RECENT_GAMES, Progress
 from training.run_folder import RunFolder
 from training.time_spent import TimeSpent
@@ -201,6 +208,7 @@ def test_tensorboard_shows_every_metric_at_its_iteration(tmp_path: Path, clock: 
     expected |= {
         metric.tag: {4: _EVALUATION[metric.name]} for metric in EVALUATION_METRICS if metric.tag
     }
+    expected["evaluation/score_mean_best"] = {4: 2.0}
     charts = _charts(tmp_path / "tensorboard")
     assert charts == {tag: pytest.approx(values) for tag, values in expected.items()}
 
@@ -208,7 +216,7 @@ def test_tensorboard_shows_every_metric_at_its_iteration(tmp_path: Path, clock: 
 def test_the_charts_say_what_they_mean(tmp_path: Path, clock: _Clock) -> None:
     _write(RunFolder(tmp_path), clock, lambda _: None)
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
-    for metric in (*PROGRESS_METRICS, *EVALUATION_METRICS):
+    for metric in (*PROGRESS_METRICS, *EVALUATION_METRICS, *CHARTED_METRICS):
         if metric.tag:
             assert events.SummaryMetadata(metric.tag).summary_description == metric.meaning
 
@@ -220,8 +228,51 @@ def test_each_metric_has_a_name_and_a_chart_of_its_own() -> None:
         assert names[0] == "iteration"
         assert all(metric.meaning for metric in table)
     tags = [metric.tag for metric in (*PROGRESS_METRICS, *EVALUATION_METRICS) if metric.tag]
-    assert len(set(tags)) == len(tags)
     assert len(tags) == len(PROGRESS_METRICS) + len(EVALUATION_METRICS) - 2  # the two x axes
+    tags += [metric.tag for metric in CHARTED_METRICS] + [chart.tag for chart in CHARTS]
+    assert len(set(tags)) == len(tags)
+
+
+class _Looks:
+    """What the log asks to be looked at."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    def begin(self, board: object) -> None:
+        self.asked.append("begin")
+
+    def evaluated(
+        self, board: object, iteration: int, games: Sequence[str], *, is_best: bool
+    ) -> None:
+        self.asked.append((iteration, *games, is_best))
+
+
+def test_a_run_is_looked_at_when_it_begins_and_with_each_evaluation(
+    tmp_path: Path, clock: _Clock
+) -> None:
+    folder, progress = RunFolder(tmp_path), Progress(iteration=2)
+    looks = _Looks()
+    games: Any = ["a game"]
+    looked: dict[str, Any] = {"looks": looks}
+    log = RunLog(folder, _CONFIG, progress, TimeSpent(), **looked)
+    log.evaluation({**_EVALUATION, "score_mean": -1.0}, games)
+    progress.iteration, progress.best_score = 4, -1.0
+    sizes = log.sync()
+    log.close()
+    log = RunLog(folder, _CONFIG, progress, TimeSpent(), sizes, **looked)  # resumed: begun already
+    for iteration, score in ((6, -2.0), (8, 0.0)):
+        progress.iteration = iteration
+        log.evaluation({**_EVALUATION, "score_mean": score}, games)
+        progress.best_score = max(score, -1.0)
+    log.close()
+    assert looks.asked == [
+        "begin",
+        (2, "a game", True),
+        (6, "a game", False),
+        (8, "a game", True),
+    ]
+    assert _charts(tmp_path / "tensorboard")["evaluation/score_mean_best"] == {2: -1, 6: -1, 8: 0}
 
 
 def test_nothing_is_known_before_the_first_game(tmp_path: Path, clock: _Clock) -> None:

@@ -81,7 +81,8 @@ class _Tape:
         self.lines.append(f"row {self.progress.iteration}")
         self.progress.begin_row()
 
-    def evaluation(self, results: dict[str, float]) -> None:
+    def evaluation(self, results: dict[str, float], games: Sequence[PlayedGame]) -> None:
+        assert len(games) == self.config.eval_games
         self.lines.append(f"evaluation {self.progress.iteration}: {results['score_mean']:g}")
 
     def say(self, sentence: str) -> None:

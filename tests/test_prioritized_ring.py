@@ -185,3 +185,21 @@ def test_a_restored_ring_goes_on_drawing_the_same(ahead: bool) -> None:
 def test_a_state_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\(50,\) values do not fit a sum tree of 40"):
         new_ring(40).put_priority_state(new_ring(50).priority_state())
+
+
+def test_a_batch_drawn_aside_leaves_no_trace() -> None:
+    ring = filled([FIRST, MID, MID, MID, LAST, FIRST], weight_batches=4, random_shift_pixels=1)
+    ring.update_priorities(np.array([0, 1, 2]), np.array([0, 0, 8], np.float32))
+    ahead = ring.sample_by_priority(2, ahead=True)
+    before = {name: array.tolist() for name, array in ring.priority_state().items()}
+    generator = ring.generator.bit_generator.state
+    exponent = ring.weight_exponent
+    windows, importance = ring.sample_aside(90, 1, [7, 1])
+    assert {name: array.tolist() for name, array in ring.priority_state().items()} == before
+    assert before["ahead_ids"] == ahead.ids.tolist()
+    assert ring.generator.bit_generator.state == generator
+    # 8 of row 2 and 1 of row 3, which nobody has set, in 9; rows 0 and 1 are hardly ever drawn.
+    weights, counts = np.unique(importance, return_counts=True)
+    assert counts.tolist() == [80, 10]
+    assert weights == pytest.approx([8**-exponent, 1.0], rel=1e-5)
+    assert len(windows.observation) == 90

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import psutil
-import tensorflow as tf
 import tqdm
 
 from configs import Config
 from configs.games import frames_per_agent_step
 from envs.finished_game import FinishedGame
+from evaluation.watch import PlayedGame
 from training.csv_log import CsvLog
-from training.event_files import EventFiles
 from training.health import Health
+from training.looks import Looks
 from training.metrics import (
+    CHARTED_METRICS,
     EVALUATION_METRICS,
     GAME_COLUMNS,
     PROGRESS_METRICS,
     WARNING_COLUMNS,
-    Metric,
 )
 from training.progress import Progress
 from training.run_folder import RunFolder
+from training.tensorboard import TensorBoard
 from training.time_spent import TimeSpent
 
 
@@ -40,6 +42,7 @@ class RunLog:
       spent: where the time goes; shared with all that take it.
       kept_bytes: lengths of the files at the checkpoint that is resumed, from `sync`.
       health: is asked after each row what is to be warned of.
+      looks: shows in TensorBoard what is no number; None: nothing does.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class RunLog:
         spent: TimeSpent,
         kept_bytes: Mapping[str, int] | None = None,
         health: Health | None = None,
+        looks: Looks | None = None,
     ) -> None:
         self._health = health or Health(config)
         self._config = config
@@ -65,10 +69,10 @@ class RunLog:
                 ("warnings.csv", WARNING_COLUMNS),
             )
         }
-        self._events = EventFiles(folder.tensorboard)
-        if kept_bytes is not None:
-            self._events.cut_back(kept_bytes)
-        self._tensorboard = tf.summary.create_file_writer(str(folder.tensorboard))
+        self._tensorboard = TensorBoard(folder.tensorboard, kept_bytes)
+        self._looks = looks
+        if looks and kept_bytes is None:  # once: a resume goes on with what is there
+            looks.begin(self._tensorboard)
         self._row_began = self._clock = time.monotonic()
         self._iterations_of_session = 0  # since the row began, or the resume
         self._row_began_agent_steps = 0
@@ -87,11 +91,10 @@ class RunLog:
 
         A checkpoint that knows of rows that a power cut has taken could not be resumed.
         """
-        self._tensorboard.flush()
         for log in self._csv.values():
             log.sync()
         lengths = {name: log.size_bytes for name, log in self._csv.items()}
-        return {**lengths, **self._events.sync()}
+        return {**lengths, **self._tensorboard.sync()}
 
     def say(self, sentence: str) -> None:
         """Print a line, above the progress bar where there is one."""
@@ -161,17 +164,28 @@ class RunLog:
         self._iterations_of_session = 0
         progress.begin_row()
         self._csv["metrics.csv"].write(_rounded(row))
-        self._scalars(PROGRESS_METRICS, row)
+        self._tensorboard.scalars(PROGRESS_METRICS, row, progress.iteration)
         for warning in self._health.row(row):
             self._csv["warnings.csv"].write({"iteration": progress.iteration, "warning": warning})
             self.say(f"warning: {warning}")
 
-    def evaluation(self, results: Mapping[str, float]) -> None:
-        """Write down an evaluation, by the names of EVALUATION_METRICS."""
-        row = {"iteration": self._progress.iteration, **results}
+    def evaluation(self, results: Mapping[str, float], games: Sequence[PlayedGame] = ()) -> None:
+        """Write down an evaluation, before it changes the best score.
+
+        Args:
+          results: by the names of EVALUATION_METRICS.
+          games: that it consists of.
+        """
+        iteration, best = self._progress.iteration, self._progress.best_score
+        row = {"iteration": iteration, **results}
         self._csv["evaluations.csv"].write(_rounded(row))
-        self._scalars(EVALUATION_METRICS, row)
+        is_best = best is None or row["score_mean"] > best
+        row["score_mean_best"] = max(row["score_mean"], -math.inf if best is None else best)
+        self._tensorboard.scalars((*EVALUATION_METRICS, *CHARTED_METRICS), row, iteration)
         self._health.evaluation(row)
+        if self._looks:
+            with self._spent.on("writing"):
+                self._looks.evaluated(self._tensorboard, iteration, games, is_best=is_best)
 
     def close(self) -> None:
         """Close all files."""
@@ -184,13 +198,6 @@ class RunLog:
         now = time.monotonic()
         self._progress.seconds += now - self._clock
         self._clock = now
-
-    def _scalars(self, metrics: Iterable[Metric], row: Mapping[str, float]) -> None:
-        with self._tensorboard.as_default(step=self._progress.iteration):
-            for metric in metrics:
-                if metric.tag and metric.name in row:
-                    tf.summary.scalar(metric.tag, row[metric.name], description=metric.meaning)
-        self._tensorboard.flush()
 
     def _frames_per_sec(self, agent_steps: int) -> float:
         agent_steps -= self._row_began_agent_steps

@@ -134,7 +134,8 @@ class Training:
             config, games, epsilon=config.eval_epsilon, seed=evaluation_seed(config.seed)
         )
         progress.evaluated_iteration = progress.iteration
-        self._log.evaluation({**evaluation_results(report), **valued.compare(config, games)})
+        results = {**evaluation_results(report), **valued.compare(config, games)}
+        self._log.evaluation(results, games)
         self._log.say(
             f"evaluation at iteration {progress.iteration:,}: mean score {report.mean:.1f} of "
             f"{config.eval_games} games, from {min(report.scores):g} to {max(report.scores):g}"

@@ -22,6 +22,19 @@ class Metric:
     meaning: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Chart:
+    """Something in TensorBoard that is no number: a histogram, a picture.
+
+    Attributes:
+      tag: its name there.
+      meaning: what it is and in which unit.
+    """
+
+    tag: str
+    meaning: str
+
+
 PROGRESS_METRICS = (
     Metric("iteration", "", "training steps so far; the x axis of every chart"),
     Metric("minutes", "time/minutes", "minutes of work on this run, over all resumes"),
@@ -90,6 +103,34 @@ EVALUATION_METRICS = (
 
 WARNING_COLUMNS = ("iteration", "warning")
 """One row of warnings.csv for each sentence of training.health, as it was said."""
+
+CHARTED_METRICS = (
+    Metric(
+        "score_mean_best",
+        "evaluation/score_mean_best",
+        "raw score, the greatest mean of an evaluation so far",
+    ),
+)
+"""A point with each evaluation, in TensorBoard only: evaluations.csv has what it comes from."""
+
+Q_VALUES = Chart("sample/q_values", "Q-values of all actions for the batch, without noise")
+TD_ERRORS = Chart("sample/td_errors", "TD errors of the batch: target less Q-value")
+WEIGHTS = Chart("weights", "weights of a layer of the network that learns")
+GRADIENTS = Chart(
+    "gradients", "gradients of the loss of the batch with respect to a layer's weights"
+)
+TRANSITIONS = Chart(
+    "sample/transitions",
+    "the first 6 transitions of the batch: the four frames that the network is shown, the newest "
+    "frame behind the window, the action, the rewards up to there, Q-value and TD error",
+)
+FILM = Chart(
+    "evaluation/film",
+    "the first 12 seconds of the best game of an evaluation with the best mean score so far",
+)
+CHARTS = (Q_VALUES, TD_ERRORS, WEIGHTS, GRADIENTS, TRANSITIONS, FILM)
+"""With each evaluation, of a batch that is drawn for them alone. WEIGHTS and GRADIENTS are one
+histogram for each weight: `weights/1_pixel_conv2d/kernel` and so on."""
 
 GAME_COLUMNS = ("game", "iteration", "slot", "score", "agent_steps", "frames")
 """One row of games.csv for every finished game: its number from 1 on, the iterations done when it

@@ -21,7 +21,8 @@ from training.export import Exporter
 from training.faults import in_one_sentence
 from training.health import Health
 from training.log import RunLog
-from training.loop import Training
+from training.looks import Looks
+from training.loop import Training, evaluation_seed
 from training.machine import has_gpu, why_tensorflow_sees_no_gpu
 from training.progress import Progress
 from training.run_folder import RunFolder
@@ -55,7 +56,8 @@ def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> in
         # Not before the checkpoint is there: a resume that fails changes nothing.
         folder.write_config(config, preset, {"device": device, "machine": machine()})
         health = Health(config, _unused_gpu(), lambda: dead_shares(built.agent.policy, ring))
-        log = RunLog(folder, config, progress, built.time_spent, kept_bytes, health)
+        looks = Looks(built, preset, folder.path.name, evaluation_seed(config.seed))
+        log = RunLog(folder, config, progress, built.time_spent, kept_bytes, health, looks)
         try:
             log.say(_greeting(config, folder, device, progress))
             exporter = Exporter(folder.policies, built)
