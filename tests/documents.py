@@ -76,7 +76,7 @@ def _lines(text: str) -> Iterator[str]:
     in_fence = False
     joined = re.sub(r" *\\\n *", " ", text)
     for line in joined.splitlines():
-        if line.startswith("```"):
+        if line.strip().startswith("```"):
             in_fence = not in_fence
         elif in_fence or line.startswith("    "):
             yield from _commands_in(line)
