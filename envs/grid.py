@@ -19,8 +19,6 @@ _CELL_PIXELS = 40
 _PAPER, _LINE, _GOAL, _WALKER = (255, 255, 255), (200, 200, 200), (80, 160, 80), (200, 60, 60)
 
 
-
-
 def step(cell: int, action: int) -> tuple[int, float, bool]:
     """Return where `action` leads from `cell`, its reward, and whether the game is over.
 
