@@ -70,6 +70,8 @@ _RESUMED = "test_train_cli.py::test_the_resume_finishes_the_run"
 _RACE = "measures for minutes; test_benchmarks.py::test_mistakes_are_answered_in_a_line starts it"
 _PEERS = "installs 6 GB; test_benchmarks_peers.py::test_installed_once_and_told_before"
 _INSTALLS = "needs the network; the test command of README is run so in .ci/run"
+_REPORT = "test_report_page.py::test_the_command_says_where_the_page_is"
+_REPORT_FILM = "test_report_page.py::test_a_film_is_made"
 _PAGE = "test_extending.py::test_the_page_is_followed_by_the_letter"
 
 COMMANDS: dict[str, Check] = {
@@ -172,6 +174,16 @@ COMMANDS: dict[str, Check] = {
     ),
     "python evaluate.py --policy pretrained/Breakout/policy-20-minutes": parses("as the one above"),
     "python evaluate.py --gif FILE --json FILE": parses("FILE is any"),
+    "python -m evaluation.report runs/first": runs(),
+    "python -m evaluation.report": parses(_REPORT),
+    "python -m evaluation.report RUN --film": parses(_REPORT_FILM),
+    "python -m evaluation.report runs/mine": parses(_REPORT),
+    "python -m evaluation.report runs/mine --film": parses(_REPORT_FILM),
+    "python -m evaluation.report runs/breakout": parses(_REPORT),
+    "cd tests": outside("for the line below"),
+    'python -c "from browser import screenshot; from pathlib import Path; '
+    "screenshot(Path('../runs/breakout/report.html').resolve().as_uri(), (390, 1500), "
+    "Path('phone.png'))\"": outside("test_report_page.py::test_browsers_show_it_whole"),
     "python -m envs.show Breakout": runs("--seconds=1"),
     "python -m replay.show runs/mine": runs(),
     # Experiments
@@ -204,6 +216,10 @@ COMMANDS: dict[str, Check] = {
     "python -m benchmarks.project_loop": parses(_RACE),
     "python -m benchmarks.stock_loop": parses(_RACE),
     "python -m benchmarks.sb3_loop": parses(_PEERS),
+    "python -m benchmarks.soak --run=RUN --csv=FILE": parses(
+        "watches for hours; test_soak.py::test_a_sample_is_of_the_process_and_of_the_newest_row"
+    ),
+    "python -m benchmarks.soak_chart --csv=FILE": parses("test_soak.py::test_what_grew"),
     "python -m benchmarks.chart": parses("the one below runs"),
     "python -m benchmarks.chart --races=throughput.json,peers.json --out=docs/speed.png": runs(),
     # Making documents, and testing them

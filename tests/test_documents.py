@@ -39,7 +39,8 @@ def test_links_and_pictures_are_there(document: str) -> None:
 @pytest.mark.parametrize("document", sorted({*DOCUMENTS} - {"docs/comparison.md"}))  # has others'
 def test_flags_in_prose_exist(document: str) -> None:
     """Those of commands are parsed in test_documented_commands.py."""
-    sources = [path.read_text() for path in (*ROOT.glob("*.py"), *ROOT.glob("*/*.py"))]
+    files = (path for depth in ("*.py", "*/*.py", "tests/*/*.py") for path in ROOT.glob(depth))
+    sources = [path.read_text() for path in files]
     known = {flag for source in sources for flag in re.findall(_DEFINES_FLAG, source)}
     known |= {field.name for field in dataclasses.fields(Config)} | _FLAGS_OF_OTHERS
     for span in re.findall(r"`(--[^`]+)`", (ROOT / document).read_text()):
