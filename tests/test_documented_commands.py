@@ -219,6 +219,12 @@ COMMANDS: dict[str, Check] = {
     "python -m benchmarks.soak --run=RUN --csv=FILE": parses(
         "watches for hours; test_soak.py::test_a_sample_is_of_the_process_and_of_the_newest_row"
     ),
+    "python -m benchmarks.soak --run=runs/long --csv=soak.csv -- --iterations 300000": parses(
+        "watches for hours; test_soak.py::test_a_sample_is_of_the_process_and_of_the_newest_row"
+    ),
+    "python -m benchmarks.soak_chart --csv=soak.csv --out=docs/reliability/soak.png": parses(
+        "test_soak.py::test_what_grew"
+    ),
     "python -m benchmarks.soak_chart --csv=FILE": parses("test_soak.py::test_what_grew"),
     "python -m benchmarks.chart": parses("the one below runs"),
     "python -m benchmarks.chart --races=throughput.json,peers.json --out=docs/speed.png": runs(),
