@@ -10,11 +10,13 @@ AGENTS: dict[str, str] = {
     "c51": "agents.c51",
     "qr_dqn": "agents.qr_dqn",
 }
-"""Each algorithm with its module, which has `build(time_step_spec, action_spec, config) -> agent`.
+"""Each algorithm, by the name that `--agent` takes, with its module; docs/extending.md adds one.
 
-What is built is a TF-Agents agent that trains on transitions, with four attributes more: `epsilon`,
-the share of random actions now, `random_policy`, `online_network` and `target_network`. The `extra`
-of its LossInfo has `td_error`, `q_value` and `priority`, float32 [B].
+A module has `build(time_step_spec, action_spec, config) -> agent` and `value_form(config)`, the
+`agents.values.ValueForm` of what its networks say. What is built is a TF-Agents agent that trains
+on transitions, with five attributes more: `epsilon`, the share of random actions now,
+`learning_rate`, `random_policy`, `online_network` and `target_network`. The `extra` of its LossInfo
+has `td_error`, `q_value` and `priority`, float32 [B].
 
 TensorFlow is imported with the module, not with the registry.
 """
@@ -22,4 +24,13 @@ TensorFlow is imported with the module, not with the registry.
 
 def build(time_step_spec: Any, action_spec: Any, config: Any) -> Any:
     """Return the agent that `config.agent` names, with its networks and optimizer."""
-    return importlib.import_module(AGENTS[config.agent]).build(time_step_spec, action_spec, config)
+    return _module(config).build(time_step_spec, action_spec, config)
+
+
+def value_form(config: Any) -> Any:
+    """Return what the networks of the algorithm that `config.agent` names say of each action."""
+    return _module(config).value_form(config)
+
+
+def _module(config: Any) -> Any:
+    return importlib.import_module(AGENTS[config.agent])

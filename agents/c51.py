@@ -13,6 +13,8 @@ from tf_agents.agents.categorical_dqn import categorical_dqn_agent
 
 from agents import dqn
 from agents.distributional import DistributionalAgent
+from agents.values import Categorical
+from configs import Config
 
 
 class CategoricalAgent(DistributionalAgent):
@@ -33,6 +35,11 @@ class CategoricalAgent(DistributionalAgent):
         cross_entropy = tf.nn.softmax_cross_entropy_with_logits(labels=target, logits=outputs)
         entropy = -tf.reduce_sum(tf.math.xlogy(target, target), axis=-1)
         return cross_entropy, tf.maximum(tf.stop_gradient(cross_entropy) - entropy, 0.0)
+
+
+def value_form(config: Config) -> Categorical:
+    """Return what the networks say of each action: logits of `atoms` returns."""
+    return Categorical(config.atoms, config.value_max)
 
 
 build = functools.partial(dqn.build, agent_class=CategoricalAgent)

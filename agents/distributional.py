@@ -10,8 +10,8 @@ from tf_agents.agents import tf_agent
 from tf_agents.trajectories import trajectory
 from tf_agents.utils import common
 
+from agents import value_form
 from agents.dqn import DqnAgent, DqnLossInfo
-from agents.values import value_form
 
 
 class DistributionalAgent(DqnAgent):

@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from agents import dqn
 from agents.distributional import DistributionalAgent
+from agents.values import Quantiles
+from configs import Config
 
 
 class QuantileAgent(DistributionalAgent):
@@ -28,6 +30,11 @@ class QuantileAgent(DistributionalAgent):
         weight = tf.abs(levels - tf.cast(tf.stop_gradient(error) < 0, tf.float32))
         loss = tf.reduce_sum(tf.reduce_mean(weight * huber, axis=2), axis=1)
         return loss, tf.stop_gradient(loss)
+
+
+def value_form(config: Config) -> Quantiles:
+    """Return what the networks say of each action: `atoms` quantiles of its return."""
+    return Quantiles(config.atoms)
 
 
 build = functools.partial(dqn.build, agent_class=QuantileAgent)

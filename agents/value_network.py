@@ -8,9 +8,9 @@ from typing import Any
 import tensorflow as tf
 from tf_agents.networks import network, q_network
 
+from agents import value_form
 from agents.heads import ValueHead
 from agents.optimizers import scale_gradient
-from agents.values import value_form
 from configs import Config
 
 

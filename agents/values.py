@@ -6,8 +6,6 @@ from typing import Protocol
 
 import tensorflow as tf
 
-from configs import Config
-
 
 class ValueForm(Protocol):
     """How the numbers that a network has for an action stand for its value.
@@ -70,12 +68,3 @@ class Quantiles:
     def mean(self, outputs: tf.Tensor) -> tf.Tensor:
         """Return the mean of the quantiles [..., N]."""
         return tf.reduce_mean(outputs, axis=-1)
-
-
-def value_form(config: Config) -> ValueForm:
-    """Return what the algorithm `config.agent` has its network say."""
-    if config.agent == "c51":
-        return Categorical(config.atoms, config.value_max)
-    if config.agent == "qr_dqn":
-        return Quantiles(config.atoms)
-    return Expectation()

@@ -7,19 +7,17 @@ import math
 import numpy as np
 
 from configs import Config
-from configs.games import GRID, is_atari
+from configs.games import OWN_GAMES, is_atari
 from envs import ale, gym_games
 
 _ATARI_FRAME_BYTES = 84 * 84
-_GRID_CELLS = 16
-_GRID_STEPS_PER_SEC = 2  # slow enough to watch
 
 
 def check(game: str) -> None:
     """Raise ValueError, one sentence, if there is no such game or it cannot be played here."""
     if is_atari(game):
         ale.rom_of(game)
-    elif game != GRID:
+    elif game not in OWN_GAMES:
         gym_games.observation_shape(game)
 
 
@@ -27,18 +25,23 @@ def frame_bytes(game: str) -> int:
     """Return what the replay keeps of an agent step's observation, in bytes."""
     if is_atari(game):
         return _ATARI_FRAME_BYTES
-    cells = _GRID_CELLS if game == GRID else math.prod(gym_games.observation_shape(game))
-    return cells * np.dtype(np.float32).itemsize
+    if game in OWN_GAMES:
+        size = OWN_GAMES[game].observation_size
+    else:
+        size = math.prod(gym_games.observation_shape(game))
+    return size * np.dtype(np.float32).itemsize
 
 
 def max_agent_steps(config: Config) -> int:
     """Return the time limit of a game: the setting's, or gym's own where that is shorter."""
     limit = config.max_agent_steps_per_game
-    if is_atari(config.game) or config.game == GRID:
+    if is_atari(config.game) or config.game in OWN_GAMES:
         return limit
     return min(limit, gym_games.max_agent_steps(config.game) or limit)
 
 
 def steps_per_sec(game: str) -> int:
     """Return the agent steps in a second of a film, of a game that is not Atari's."""
-    return _GRID_STEPS_PER_SEC if game == GRID else gym_games.steps_per_sec(game)
+    if game in OWN_GAMES:
+        return OWN_GAMES[game].steps_per_sec
+    return gym_games.steps_per_sec(game)

@@ -47,7 +47,7 @@ class Grid(py_environment.PyEnvironment):
 
     def observation_spec(self) -> array_spec.BoundedArraySpec:
         """float32 [16] from 0 to 1."""
-        return array_spec.BoundedArraySpec((SIZE * SIZE,), np.float32, 0, 1, "observation")
+        return array_spec.BoundedArraySpec((SIZE * SIZE,), np.float32, 0.0, 1.0, "observation")
 
     def action_spec(self) -> array_spec.BoundedArraySpec:
         """int64 [], a number of MOVES."""

@@ -8,9 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from configs import Config
-
-# The cannon blinks and cannot be hit for a while after it appears.
-_BLINKING_GAMES = frozenset({"SpaceInvaders"})
+from configs.games import BLINKING_GAMES
 
 
 class Starts(NamedTuple):
@@ -33,7 +31,7 @@ def starts(config: Config, meanings: Sequence[str]) -> Starts:
     """
     way = config.life_start
     if way == "auto":
-        way = "skip" if config.game in _BLINKING_GAMES else "fire"
+        way = "skip" if config.game in BLINKING_GAMES else "fire"
     life: tuple[int, ...] = ()
     if way == "fire" and "FIRE" in meanings:
         life = (meanings.index("FIRE"),)

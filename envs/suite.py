@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable, Sequence
 
 import gym
@@ -18,10 +19,9 @@ from tf_agents.trajectories import time_step as ts
 from tf_agents.utils import nest_utils
 
 from configs import Config
-from configs.games import GRID, is_atari
+from configs.games import OWN_GAMES, is_atari
 from envs import ale, games, gym_games, plays, preprocessing, starts
 from envs.finished_game import FinishedGame
-from envs.grid import Grid
 from envs.vector import VectorAtari
 from envs.whole_games import WholeGames
 
@@ -180,8 +180,8 @@ def _load_small(
         slot=slot,
         plays=plays.Plays(seed, slot),
     )
-    if config.game == GRID:
-        return clock(Grid())
+    if config.game in OWN_GAMES:
+        return clock(_own_game(config.game))
     return suite_gym.load(
         config.game,
         max_episode_steps=0,  # WholeGames has the limit
@@ -189,3 +189,8 @@ def _load_small(
         env_wrappers=[clock],
         spec_dtype_map={gym.spaces.Box: np.float32},
     )
+
+
+def _own_game(name: str) -> py_environment.PyEnvironment:
+    module, made_by = OWN_GAMES[name].made_by.split(":")
+    return getattr(importlib.import_module(module), made_by)()

@@ -13,10 +13,11 @@ from tf_agents.networks import network
 from tf_agents.trajectories import time_step as ts
 from two_states import ACTION, OBSERVATION, transition
 
+from agents import value_form
 from agents.c51 import CategoricalAgent
 from agents.distributional import DistributionalAgent
 from agents.qr_dqn import QuantileAgent
-from agents.values import Categorical, Expectation, Quantiles, ValueForm, value_form
+from agents.values import Categorical, Expectation, Quantiles, ValueForm
 from configs import Config
 
 

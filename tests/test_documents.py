@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from pathlib import Path
 
 import pytest
+from documents import DOCUMENTS, ROOT, names_of, pointers
 
+from agents import AGENTS
+from configs import Config
 from replay.arrays import Rows
 from scripts.flag_table import with_table
 from training.metrics import (
@@ -18,12 +21,8 @@ from training.metrics import (
     WARNING_COLUMNS,
 )
 
-ROOT = Path(__file__).parent.parent
-DOCUMENTS = [
-    "README.md",
-    "BUILD.md",
-    *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*.md")),
-]
+_DEFINES_FLAG = r'(?:DEFINE_\w+|add_argument)\(\s*"(?:--)?(\w+)"'
+_FLAGS_OF_OTHERS = {"help", "helpfull", "verbosity", "override"}  # absl's; uv's
 
 
 def test_table_of_flags_is_what_the_settings_say() -> None:
@@ -39,20 +38,31 @@ def test_links_and_pictures_are_there(document: str) -> None:
             assert (path.parent / target).exists(), f"{document} links to {target}"
 
 
+@pytest.mark.parametrize("document", sorted({*DOCUMENTS} - {"docs/comparison.md"}))  # has others'
+def test_flags_in_prose_exist(document: str) -> None:
+    """Those of commands are parsed in test_documented_commands.py."""
+    files = (path for depth in ("*.py", "*/*.py", "tests/*/*.py") for path in ROOT.glob(depth))
+    sources = [path.read_text() for path in files]
+    known = {flag for source in sources for flag in re.findall(_DEFINES_FLAG, source)}
+    known |= {field.name for field in dataclasses.fields(Config)} | _FLAGS_OF_OTHERS
+    for span in re.findall(r"`(--[^`]+)`", (ROOT / document).read_text()):
+        for flag in re.findall(r"--([\w-]+)", span):
+            turned_off = flag.removeprefix("no").removeprefix("-")
+            assert flag in known or turned_off in known, f"{document}: --{flag}"
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_commands_name_flags_that_exist(document: str) -> None:
-    sources = {name: (ROOT / f"{name}.py").read_text() for name in ("train", "evaluate")}
-    settings = re.findall(r"^    (\w+): \w+ = _", (ROOT / "configs/config.py").read_text(), re.M)
-    known = {
-        name: set(re.findall(r'DEFINE_\w+\(\s*"(\w+)"', source)) | {"verbosity", "help", "helpfull"}
-        for name, source in sources.items()
-    }
-    known["train"] |= set(settings) | {f"no{setting}" for setting in settings}
-    for name, rest in re.findall(
-        r"python (train|evaluate)\.py([^\n`]*)", (ROOT / document).read_text()
-    ):
-        for flag in re.findall(r"--(\w+)", rest):
-            assert flag in known[name], f"{document}: {name}.py has no --{flag}"
+def test_pointers_lead_to_code(document: str) -> None:
+    for path, name in pointers(document):
+        assert name in names_of(path), f"{document}: {path} has no {name}"
+
+
+def test_every_algorithm_has_its_row() -> None:
+    found = pointers("docs/algorithms.md")
+    text = (ROOT / "docs/algorithms.md").read_text()
+    for agent, module in AGENTS.items():
+        assert f"`--agent={agent}" in text
+        assert module.replace(".", "/") + ".py" in {path for path, _ in found}
 
 
 def test_every_metric_is_explained() -> None:

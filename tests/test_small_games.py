@@ -10,7 +10,7 @@ from test_environment_contract import EnvironmentContract, Subject
 from tf_agents.trajectories.time_step import StepType
 
 from configs import Config
-from configs.games import frames_per_agent_step, is_atari
+from configs.games import OWN_GAMES, frames_per_agent_step, is_atari
 from console.errors import UserError
 from envs import games, grid, suite
 from evaluation.film import FilmError
@@ -152,6 +152,12 @@ class TestNames:
             preflight.check(Config(game=game))
         assert str(caught.value).startswith(error)
         assert "\n" not in str(caught.value)
+
+    def test_what_the_table_says_of_our_own_games_is_so(self) -> None:
+        for name, game in OWN_GAMES.items():
+            env = suite.load(Config(game=name), 1, seed=1)
+            assert env.reset().observation.shape == (1, game.observation_size)
+            assert game.steps_per_sec > 0
 
 
 class TestSettings:

@@ -398,7 +398,8 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def forked(stand_in: Path) -> Iterator[ForkedProgram]:
     """train.py without TensorFlow."""
-    program = ForkedProgram(_PROGRAM, first_on_path=stand_in)
+    modules = ["console.flags", "training.preflight", "training.run_folder"]
+    program = ForkedProgram(modules, first_on_path=stand_in)
     yield program
     program.close()
 
@@ -490,14 +491,14 @@ def test_a_mistake_is_one_line_before_any_work(
     folder: Path, forked: ForkedProgram, arguments: list[str], error: str
 ) -> None:
     before = sorted(folder.rglob("*"))
-    assert forked.run(folder, *arguments) == (2, "", f"error: {error}\n")
+    assert forked.run(folder, "train.py", *arguments) == (2, "", f"error: {error}\n")
     assert sorted(folder.rglob("*")) == before
 
 
 def test_a_replay_that_does_not_fit_into_memory_is_refused(
     folder: Path, forked: ForkedProgram
 ) -> None:
-    status, stdout, stderr = forked.run(folder, "--replay_capacity=100000000")
+    status, stdout, stderr = forked.run(folder, "train.py", "--replay_capacity=100000000")
     assert (status, stdout) == (2, "")
     # 100,000,000 * 7,068 bytes
     assert stderr.startswith("error: a replay of 100,000,000 transitions needs 706.8 GB and ")
@@ -509,7 +510,7 @@ def test_a_replay_that_does_not_fit_into_memory_is_refused(
 
 def test_tensorflow_is_imported_when_work_begins(folder: Path, forked: ForkedProgram) -> None:
     """So that what is said above of mistakes is not said of a program that has it anyway."""
-    assert forked.run(folder, "--logdir=new") == (1, "", "imported before work began\n")
+    assert forked.run(folder, "train.py", "--logdir=new") == (1, "", "imported before work began\n")
 
 
 def test_help_shows_every_setting_without_tensorflow(

@@ -55,11 +55,13 @@ CLASSIC = Config(
 )
 
 
-def agent_of(**settings: Any) -> tuple[dqn.DqnAgent, CountingDense, CountingDense]:
+def agent_of(
+    kind: type[dqn.DqnAgent] = dqn.DqnAgent, **settings: Any
+) -> tuple[dqn.DqnAgent, CountingDense, CountingDense]:
     defaults = {"double": False, "n_step": 1, "discount": 0.5, "reward_clip": 0.0}
     config = CLASSIC.replace(**{**defaults, **settings})
     (online, online_layer), (target, target_layer) = network(ONLINE), network(TARGET)
-    agent = dqn.DqnAgent(
+    agent = kind(
         ts.time_step_spec(OBSERVATION),
         ACTION,
         online,
