@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import tensorflow as tf
 from tf_agents.policies import policy_saver
 
 from evaluation.files import checksum
