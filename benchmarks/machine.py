@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,28 @@ def check_memory(needed_bytes: int, what: str) -> None:
         raise errors.UserError(
             f"{what} needs {needed_bytes / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free; "
             "close other programs"
+        )
+
+
+def check_disk(needed_bytes: int, folder: Path, what: str) -> None:
+    """Refuse work whose files would not fit onto the disk.
+
+    Args:
+      needed_bytes: by the files.
+      folder: they are to be in it.
+      what: is measured, as a sentence begins.
+
+    Raises:
+      UserError: if less is free, or the folder is not there.
+    """
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise errors.UserError(f"--folder {folder} cannot be used: {error.strerror}") from error
+    if free < needed_bytes:
+        raise errors.UserError(
+            f"{what} needs {needed_bytes / 1e9:.1f} GB of disk and {free / 1e9:.1f} GB are free in "
+            f"{folder}; make room, or give another --folder"
         )
 
 

@@ -70,6 +70,11 @@ class FrameStore:
         return sum(array.nbytes for array in self._rows)
 
     @property
+    def row_nbytes(self) -> int:
+        """The memory of one row, of all games."""
+        return self.nbytes // self._size
+
+    @property
     def oldest_row(self) -> int:
         """The first row that is kept; rows are numbered from the first ever added."""
         return max(0, self.rows_added - self.rows_kept)
@@ -220,13 +225,37 @@ class FrameStore:
                     f"replay rows hold {name} as {given.dtype} {given.shape}, "
                     f"not {kept.dtype} {(count, *kept.shape[1:])}"
                 )
-        skipped = max(0, count - self._size)
-        index = np.arange(first + skipped, first + count) % self._size
-        for kept, given in zip(self._rows, rows, strict=True):
-            kept[index] = given[skipped:]
-        self.rows_added = first + count
-        if count > skipped:
-            self._end_left_games(first + skipped, first + count)
+        done = 0
+        for place in self.places(first, first + count, first + count):
+            for kept, given in zip(place, rows, strict=True):
+                kept[:] = given[done : done + len(kept)]
+            done += len(place.frame)
+        self.take_back(first, first + count)
+
+    def places(self, first: int, stop: int, newest_stop: int) -> list[Rows]:
+        """Return memory for the rows from `first` up to `stop`, in pieces, oldest first.
+
+        It is the ring's own, which is to be filled and then taken by `take_back`. Rows that are too
+        old for a ring whose rows end at `newest_stop` get memory of their own.
+        """
+        pieces = []
+        forgotten = min(stop, newest_stop - self._size) - first
+        if forgotten > 0:
+            pieces.append(
+                Rows(*(np.empty((forgotten, *kept.shape[1:]), kept.dtype) for kept in self._rows))
+            )
+            first += forgotten
+        while first < stop:
+            begin = first % self._size
+            end = min(begin + stop - first, self._size)
+            pieces.append(Rows(*(kept[begin:end] for kept in self._rows)))
+            first += end - begin
+        return pieces
+
+    def take_back(self, first: int, stop: int) -> None:
+        """Make the rows from `first` up to `stop`, which lie in their `places`, the newest."""
+        self.rows_added = stop
+        self._end_left_games(max(first, stop - self._size), stop)
 
     def _end_left_games(self, first: int, stop: int) -> None:
         """Make LAST of each row whose game was left in its middle before the next row's FIRST."""

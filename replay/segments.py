@@ -1,25 +1,28 @@
 """The replay on disk: files that each hold some rows and never change, for cheap checkpoints.
 
-A checkpoint writes only the rows added since the last one. Each file is an uncompressed zip of
-arrays, whose checksums are verified whenever it is read; nothing in it is pickled.
+Rows are written while training goes on, a file as soon as there are enough for one:
+
+    rows          0 ........ 9 10 ....... 19 20 ....... 29 30 .. 33
+    written       by a thread, beside training            | with the checkpoint
 """
 
 from __future__ import annotations
 
-import os
-import zipfile
-import zlib
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from replay import row_file
 from replay.arrays import Rows
 from replay.frame_ring import FrameRing
-from replay.frame_store import LAST
 
-_FORMAT: Any = np.lib.format  # numpy gives it no types
+FILE_BYTES = 16 * 2**20
+"""Of a file that is written ahead: what is left for the checkpoint is less than that."""
+
+_READERS = 4  # files read at once: while one is checked, the disk is read for another
+
+Segment = tuple[int, ...]
+"""First row, row after the last, and the file's identity, which older checkpoints have not."""
 
 
 class SegmentError(Exception):
@@ -35,62 +38,93 @@ class SegmentStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._segments: list[tuple[int, ...]] = []
+        self._segments: list[Segment] = []
+        self._thread = ThreadPoolExecutor(1, "replay-rows")
+        self._writing: Future[Segment] | None = None
 
-    def save(self, ring: FrameRing) -> list[tuple[int, ...]]:
+    def write_ahead(self, ring: FrameRing) -> None:
+        """Begin to write the rows that are not on disk yet, if they fill a file.
+
+        They are copied; the ring may go on. Nobody waits for a slow disk: while a file is being
+        written no other is begun, and the next one is larger.
+
+        Raises:
+          OSError: if there was no room for those before; they will be written again.
+        """
+        if self._writing is None or self._writing.done():
+            self._finish()
+            first, stop = self._unwritten(ring)
+            if (stop - first) * ring.row_nbytes >= FILE_BYTES:
+                rows = ring.rows(first, stop)
+                self._writing = self._thread.submit(self._write, first, rows)
+
+    def save(self, ring: FrameRing) -> list[Segment]:
         """Write the rows that are not on disk yet.
 
         Returns:
-          what holds the ring now: (first row, row after the last, a number that tells this file
-          from another of the same rows) of each file, oldest first.
+          what holds the ring now, oldest first.
 
         Raises:
           OSError: if there is no room for them; what was there before stays.
         """
-        oldest = max(0, ring.oldest_row - ring.stack_size + 1)
-        saved = self._segments[-1][1] if self._segments else 0
-        first, stop = max(saved, oldest), ring.rows_added
+        self._finish()
+        first, stop = self._unwritten(ring)
         if stop > first:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            path = self._path(first, stop)
-            temporary = path.with_name(f".{path.name}")
-            try:
-                with temporary.open("wb") as file:
-                    np.savez(file, **ring.rows(first, stop)._asdict())
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
-            _sync_names(self._folder)
-            self._segments.append((first, stop, _identity(path)))
+            self._segments.append(self._write(first, ring.rows(first, stop)))
+        oldest = _oldest_row(ring)
         self._segments = [segment for segment in self._segments if segment[1] > oldest]
         return list(self._segments)
+
+    def _finish(self) -> None:
+        """Wait for the file that is being written."""
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            self._segments.append(writing.result())
+
+    def _unwritten(self, ring: FrameRing) -> tuple[int, int]:
+        written = self._segments[-1][1] if self._segments else 0
+        return max(written, _oldest_row(ring)), ring.rows_added
+
+    def _write(self, first: int, rows: Rows) -> Segment:
+        stop = first + len(rows.frame)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return first, stop, row_file.write(self._path(first, stop), rows)
 
     def load(self, ring: FrameRing, segments: Sequence[Sequence[int]]) -> None:
         """Fill the ring from what `save` returned.
 
         Raises:
-          SegmentError: if a file is missing, damaged, or does not fit the ring.
+          SegmentError: if a file is missing, damaged, or does not fit the ring; then it is empty.
         """
         ring.clear()
-        kept: list[tuple[int, ...]] = []
+        kept: list[Segment] = []
         for segment in segments:
-            first, stop, *identity = checked_segment(segment, kept)
-            path = self._path(first, stop)
-            try:
-                if identity and [_identity(path)] != identity:
-                    raise ValueError("it is not the file that the checkpoint was written with")
-                ring.put_rows(first, _read(path, stop - first))
-            except MemoryError:
-                raise  # which no damage brings about: see _read
-            except Exception as error:  # whatever zipfile, zlib and numpy throw at a damaged file
-                raise SegmentError(f"{path} is missing or damaged ({error})") from error
-            kept.append((first, stop, *identity))
+            kept.append(checked_segment(segment, kept))
+        if kept:
+            stop = kept[-1][1]
+            with ThreadPoolExecutor(_READERS) as threads:  # a failure calls off those to come
+                list(threads.map(lambda segment: self._read(ring, segment, stop), kept))
+            ring.take_back(kept[0][0], stop)
         self._segments = kept
 
+    def _read(self, ring: FrameRing, segment: Segment, ring_stop: int) -> None:
+        first, stop, *identity = segment
+        path = self._path(first, stop)
+        try:
+            if path.stat().st_size < (stop - first) * ring.row_nbytes:  # before memory is taken
+                raise ValueError("it is too short for its rows")
+            pieces = ring.places(first, stop, ring_stop)
+            row_file.read_into(pieces, path, identity[0] if identity else None)
+        except MemoryError:
+            raise  # which no damage brings about
+        except Exception as error:  # whatever zipfile, zlib and numpy throw at a damaged file
+            raise SegmentError(f"{path} is missing or damaged ({error})") from error
+
     def remove_all_but(self, needed: Sequence[Sequence[int]]) -> None:
-        """Remove the files that no kept checkpoint needs, and those that were never finished."""
+        """Remove the files that no kept checkpoint needs, and those that were never finished.
+
+        Not to be called between `write_ahead` and `save`.
+        """
         keep = {self._path(*segment[:2]).name for segment in needed}
         for pattern in ("rows-*.npz", ".rows-*.npz"):
             for path in self._folder.glob(pattern):
@@ -101,7 +135,12 @@ class SegmentStore:
         return self._folder / f"rows-{first:012d}-{stop:012d}.npz"
 
 
-def checked_segment(segment: Sequence[int], before: Sequence[Sequence[int]]) -> tuple[int, ...]:
+def _oldest_row(ring: FrameRing) -> int:
+    """Return the first row that is needed: stacks reach behind the oldest that is kept."""
+    return max(0, ring.oldest_row - ring.stack_size + 1)
+
+
+def checked_segment(segment: Sequence[int], before: Sequence[Sequence[int]]) -> Segment:
     """Return a segment that is one, and that begins where the one before it ends.
 
     Raises:
@@ -116,42 +155,3 @@ def checked_segment(segment: Sequence[int], before: Sequence[Sequence[int]]) -> 
     ):
         raise SegmentError(f"there are no replay rows {segment!r}")
     return tuple(segment)
-
-
-def _read(path: Path, count: int) -> Rows:
-    """Return the rows of a file; raise one of many exceptions if it is damaged."""
-    size = path.stat().st_size
-    with zipfile.ZipFile(path) as archive:
-        if archive.namelist() != [f"{name}.npy" for name in Rows._fields]:
-            raise ValueError("it holds other arrays")
-        for name in Rows._fields:
-            # A damaged header may ask for more memory than there is: look before it is taken.
-            with archive.open(f"{name}.npy") as file:
-                version = _FORMAT.read_magic(file)
-                read_header = getattr(_FORMAT, f"read_array_header_{version[0]}_0")
-                shape, _, dtype = read_header(file)
-            if dtype.hasobject or dtype.itemsize * np.prod(shape, dtype=float) > size:
-                raise ValueError(f"its {name} cannot be {dtype} {shape}")
-    with np.load(path, allow_pickle=False) as arrays:
-        rows = Rows(*(arrays[name] for name in Rows._fields))
-    if len(rows.frame) != count:
-        raise ValueError(f"it holds {len(rows.frame)} rows")
-    if rows.step_type.max() > LAST or rows.next_step_type.max() > LAST:
-        raise ValueError("it holds a step type that there is not")
-    return rows
-
-
-def _identity(path: Path) -> int:
-    """Return a checksum of the checksums of the arrays in a file, which stand in its directory."""
-    with zipfile.ZipFile(path) as archive:
-        text = repr([(info.filename, info.CRC) for info in archive.infolist()])
-    return zlib.crc32(text.encode())
-
-
-def _sync_names(folder: Path) -> None:
-    """Wait until the disk has the names of the files in a folder."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

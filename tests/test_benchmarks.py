@@ -13,7 +13,17 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from benchmarks import chart, collection, machine, measurement, race, replay, sb3_loop, throughput
+from benchmarks import (
+    chart,
+    checkpoint,
+    collection,
+    machine,
+    measurement,
+    race,
+    replay,
+    sb3_loop,
+    throughput,
+)
 from benchmarks.collection_rates import CollectionRates
 from benchmarks.measurement import Measurement, Times, chunk_lengths, time_iterations
 from benchmarks.replay_memory import MemoryMeasurement
@@ -186,6 +196,26 @@ def test_a_memory_is_told_by_median_and_percentile() -> None:
     ]  # fmt: skip
 
 
+def test_a_checkpoint_is_told_by_the_median_of_its_rounds() -> None:
+    stops = [
+        checkpoint.Stop(sec, 0.25, 0.1, 0.05, 720_000_000, 706_800_000) for sec in (1.0, 0.25, 0.5)
+    ]
+    table = checkpoint.stop_lines(stops, 1_000_000, 100_000)
+    assert last_words(table, "training stands still", 5) == ["0.75", "s", "0.50", "to", "1.25"]
+    assert last_words(table, "for the policy", 5) == ["0.25", "s", "0.25", "to", "0.25"]
+    assert last_words(table, "written since", 5) == ["720.00", "MB", "720.00", "to", "720.00"]
+    resumes = [checkpoint.Resume(sec, 1.0) for sec in (8.0, 12.0)]
+    [told, _] = checkpoint.resume_lines("files in memory", resumes)
+    assert told.split()[-5:] == ["10.00", "s", "8.00", "to", "12.00"]
+
+
+def test_too_little_room_on_a_disk_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"rows needs 1000000\.0 GB of disk and"):
+        machine.check_disk(10**15, tmp_path, "rows")
+    with pytest.raises(UserError, match=r"none cannot be used: No such file"):
+        machine.check_disk(1, tmp_path / "none", "rows")
+
+
 def test_time_of_a_peer_is_cut_at_the_beginnings_of_its_rollouts() -> None:
     # Playing takes 1 s of each iteration of 3 s, and of 5 s from the 26th on.
     began = [3.0 * index for index in range(26)] + [75.0 + 5.0 * index for index in range(1, 26)]
@@ -238,6 +268,7 @@ def test_too_little_memory_is_refused() -> None:
         ("replay", ["--transitions", "100000000000"], "transitions"),
         ("replay", ["--transitions", "100000000"], "GB of memory"),
         ("chart", ["--races", "no-such.json", "--out", "speed.png"], "cannot be read"),
+        ("checkpoint", ["--transitions", "100000000"], "GB of memory"),
         ("chart", [], "no race was named"),
     ],
 )

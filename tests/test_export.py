@@ -8,15 +8,22 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
+import tensorflow as tf
 from tf_agents.policies import policy_saver
+from tf_agents.trajectories import time_step as ts
+from two_states import ACTION, PICTURE
 
+import agents
 from configs import Config
 from training import export
 
 
 class _Saver:
     def __init__(self, policy: object, batch_size: None) -> None: ...
+
+    policy = tf.Module()
 
     def register_function(self, name: str, function: object, spec: object) -> None: ...
 
@@ -44,7 +51,7 @@ def test_policy_that_a_kill_left_aside_is_brought_back_if_the_next_fails(tmp_pat
     exporter = _exporter(tmp_path)
     exporter.export("best", 1, 3.0)
     (tmp_path / "best").rename(tmp_path / ".best.old.77")
-    failing = mock.patch.object(exporter._saver, "save", side_effect=OSError("the disk is full"))
+    failing = mock.patch.object(export, "write_json", side_effect=OSError("the disk is full"))
     with failing, pytest.raises(OSError, match="the disk is full"):
         exporter.export("best", 2, 4.0)
     assert '"iteration": 1' in (tmp_path / "best/config.json").read_text()
@@ -65,3 +72,28 @@ def test_export_that_finds_no_room_leaves_the_one_before_and_nothing_else(tmp_pa
         exporter.export("last", 2, None)
     assert [path.name for path in tmp_path.iterdir()] == ["last"]
     assert json.loads((tmp_path / "last" / "config.json").read_text())["iteration"] == 1
+
+
+def test_later_exports_have_the_first_ones_graph_and_their_own_weights(tmp_path: Path) -> None:
+    """With noisy layers, whose generators are in a SavedModel too."""
+    config = Config(agent="dqn", noisy=True, network_width=0.05, precision="float32")
+    agent = agents.build(ts.time_step_spec(PICTURE), ACTION, config)
+    parts: Any = SimpleNamespace(config=config, agent=agent)
+    exporter = export.Exporter(tmp_path, parts)
+    pictures = tf.constant(np.random.default_rng(0).integers(0, 256, (3, 84, 84, 4), np.uint8))
+    graphs = set()
+    with mock.patch.object(exporter._saver, "save", wraps=exporter._saver.save) as save:
+        for name in ("best", "last", "last"):
+            for variable in agent.policy.variables():
+                variable.assign_add(tf.random.stateless_normal(variable.shape, [1, 2]))
+            folder = exporter.export(name, 1, None)
+            card = json.loads((folder / "config.json").read_text())
+            graphs.add(card["files"]["saved_model.pb"])
+            loaded = tf.saved_model.load(str(folder))
+            np.testing.assert_array_equal(
+                loaded.q_values(pictures), exporter._saver.policy.q_values(pictures)
+            )
+            chosen = loaded.action(ts.restart(pictures, batch_size=3)).action
+            expected = agent.policy.action(ts.restart(pictures, batch_size=3)).action
+            np.testing.assert_array_equal(chosen, expected)
+    assert save.call_count == len(graphs) == 1

@@ -75,17 +75,20 @@ class _Small:
         self.config = config or Config()
         self.weight = tf.Variable([1.0] * 500)
         self.variables = {"weight": self.weight}
-        ring = FrameRing(20, 2, seed=1, frame_shape=(2, 3))
-        ring.add(
-            step_type=np.full(2, FIRST),
+        self.ring = FrameRing(20, 2, seed=1, frame_shape=(2, 3))
+        self.add_row()
+        self.replay = SimpleNamespace(ring=self.ring)
+        self.env = _NoGames()
+
+    def add_row(self) -> None:
+        self.ring.add(
+            step_type=np.full(2, MID if self.ring.rows_added else FIRST),
             observation=np.zeros((2, 2, 3, 4), np.uint8),
             action=np.zeros(2),
             next_step_type=np.full(2, MID),
             reward=np.zeros(2),
             discount=np.ones(2),
         )
-        self.replay = SimpleNamespace(ring=ring)
-        self.env = _NoGames()
 
 
 def _checkpoints(folder: Path, small: Any) -> Checkpoints:
@@ -122,6 +125,29 @@ def test_a_full_disk_takes_no_checkpoint_away(tmp_path: Path, room_bytes: int) -
     checkpoints.save(20, {"at": 20})  # room was made
     assert _checkpoints(tmp_path, restored).restore(pytest.fail) == (20, {"at": 20})
     assert restored.weight.numpy().tolist() == [2.0] * 500
+
+
+def test_rows_that_find_no_room_while_training_goes_on_are_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("replay.segments.FILE_BYTES", 1)
+    small = _Small()
+    checkpoints = _checkpoints(tmp_path, small)
+    checkpoints.save(10, {"at": 10})
+    small.add_row()
+    with _full_disk(100):
+        checkpoints.write_ahead()
+        checkpoints._segments._thread.submit(int).result()  # behind the rows
+    with pytest.raises(UserError) as caught, in_one_sentence(RunFolder(tmp_path)):
+        checkpoints.write_ahead()
+    assert re.fullmatch(
+        r"\S.* cannot be written \(File too large\); make room or mend the folder, then go on from "
+        rf"checkpoint 10 with: python train.py --logdir {tmp_path} --resume",
+        str(caught.value),
+    )
+    assert _names(tmp_path / "replay") == ["rows-000000000000-000000000001.npz"]
+    restored = _Small()
+    assert _checkpoints(tmp_path, restored).restore(pytest.fail) == (10, {"at": 10})
 
 
 @pytest.mark.parametrize("kind", ["row", "evaluation", "games"])
@@ -316,7 +342,7 @@ def test_other_networks_under_the_same_config_are_refused(tmp_path: Path) -> Non
 
 def test_another_tensorflow_is_told_and_tried(tmp_path: Path) -> None:
     older = {**versions(), "tensorflow": "2.14.0"}
-    with mock.patch("training.checkpoint.versions", return_value=older):
+    with mock.patch("training.checkpoint_state.versions", return_value=older):
         _checkpoints(tmp_path, _Small()).save(10, {})
     said: list[str] = []
     assert _checkpoints(tmp_path, _Small()).restore(said.append) == (10, {})
@@ -344,7 +370,7 @@ def test_a_bad_state_takes_no_good_ones_place(tmp_path: Path, value: float) -> N
 
 
 def test_names_in_a_checkpoint_lead_nowhere_else(tmp_path: Path) -> None:
-    from training import checkpoint
+    from training import checkpoint_state
 
     _checkpoints(tmp_path, _Small()).save(10, {})
     path = tmp_path / "checkpoints" / "000000010" / "state.json"
@@ -352,7 +378,7 @@ def test_names_in_a_checkpoint_lead_nowhere_else(tmp_path: Path) -> None:
         content = json.loads(path.read_text())
         del content["checksum"]
         content["files"] = {name: 0}
-        path.write_text(json.dumps({**content, "checksum": checkpoint._checksum(content)}))
+        path.write_text(json.dumps({**content, "checksum": checkpoint_state.checksum_of(content)}))
         said: list[str] = []
         with pytest.raises(UserError, match="none of 1 is whole"):
             _checkpoints(tmp_path, _Small()).restore(said.append)

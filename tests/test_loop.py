@@ -28,6 +28,7 @@ class _Tape:
         self.progress = progress
         self.stop = stop
         self.lines: list[str] = []
+        self.times_ahead = 0
         self.now = 0.0
         self.scores = [1.0]  # of the evaluations to come; the last for ever
         self.steps = 0
@@ -110,6 +111,9 @@ class _Tape:
         return [PlayedGame(n, 0, score, 10, 40, b"", 0) for n in range(1, games + 1)]
 
     # checkpoint.Checkpoints and export.Exporter
+    def write_ahead(self) -> None:
+        self.times_ahead += 1
+
     def save(self, iteration: int, state: dict[str, Any]) -> None:
         assert state == {"progress": self.progress.to_dict(), "csv_bytes": {"metrics.csv": 70}}
         assert state["progress"]["checkpoint_iteration"] == iteration == self.progress.iteration
@@ -149,7 +153,8 @@ def _run(tape: Any) -> list[str]:
 
 
 def test_the_whole_story(tape: Callable[..., _Tape]) -> None:
-    assert _run(tape()) == [
+    story = tape()
+    assert _run(story) == [
         "random until 2000",
         "random until 3000",
         "begin at 3000",
@@ -168,6 +173,7 @@ def test_the_whole_story(tape: Callable[..., _Tape]) -> None:
         "row 12",
         *["save 12", "export last 12 None"],
     ]
+    assert story.times_ahead == 2 + 7  # after each stretch, at random and not
 
 
 def test_the_best_policy_is_that_of_the_greatest_score(tape: Callable[..., _Tape]) -> None:

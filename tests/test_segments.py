@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from replay import row_file
+from replay import segments as segments_module
 from replay.frame_ring import FrameRing
 from replay.frame_store import FIRST, LAST, MID
 from replay.segments import SegmentError, SegmentStore
@@ -44,6 +48,11 @@ def _assert_equal(ring: FrameRing, other: FrameRing) -> None:
         ring.rows(first, ring.rows_added), other.rows(first, ring.rows_added), strict=True
     ):
         np.testing.assert_array_equal(one, two)
+
+
+def _full(*_: object, **__: object) -> None:
+    """Stand for a write that finds the disk full."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _names(folder: Path) -> set[str]:
@@ -139,6 +148,79 @@ def test_loading_replaces_what_was_there(tmp_path: Path) -> None:
     _assert_equal(ring, loaded)
 
 
+_ROW_BYTES = 2 * (2 * 3 + 4 * 1 + 2 * 4)  # of two games: a frame of 2 x 3, 4 bytes and 2 floats
+
+
+@pytest.fixture
+def files_of_4_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments_module, "FILE_BYTES", 4 * _ROW_BYTES)
+
+
+@pytest.mark.usefixtures("files_of_4_rows")
+def test_a_checkpoint_finds_full_files_written_and_writes_the_rest(tmp_path: Path) -> None:
+    ring, store, loaded = _ring(), SegmentStore(tmp_path), _ring()
+    for _ in range(11):
+        _add(ring, 1)
+        store.write_ahead(ring)
+        store._finish()
+    assert _names(tmp_path) == {
+        "rows-000000000000-000000000004.npz",
+        "rows-000000000004-000000000008.npz",
+    }
+    before = [path.stat() for path in sorted(tmp_path.iterdir())]
+    segments = store.save(ring)
+    assert _ranges(segments) == [(0, 4), (4, 8), (8, 11)]
+    assert [path.stat() for path in sorted(tmp_path.iterdir())][:2] == before
+    SegmentStore(tmp_path).load(loaded, segments)
+    _assert_equal(ring, loaded)
+
+
+@pytest.mark.usefixtures("files_of_4_rows")
+def test_nobody_waits_for_a_slow_disk_but_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that the ring has forgotten meanwhile are written as they were."""
+    ring, store, room, tape = _ring(), SegmentStore(tmp_path), threading.Event(), list[str]()
+    write = row_file.write
+
+    def slow(path: Path, rows: Any) -> int:
+        tape.append(path.name)
+        assert room.wait(60)
+        return write(path, rows)
+
+    monkeypatch.setattr(row_file, "write", slow)
+    _add(ring, 5)
+    store.write_ahead(ring)
+    _add(ring, 14)  # of 19, 6 to 18 are in the ring
+    store.write_ahead(ring)
+    assert _names(tmp_path) == set()
+    room.set()
+    assert _ranges(store.save(ring)) == [(6, 19)]
+    assert tape == ["rows-000000000000-000000000005.npz", "rows-000000000006-000000000019.npz"]
+    with np.load(tmp_path / tape[0]) as arrays:
+        assert arrays["reward"][:, 0].tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.usefixtures("files_of_4_rows")
+@pytest.mark.parametrize("then", ["write_ahead", "save"])
+def test_rows_that_find_no_room_ahead_are_told_of_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    ring, store, loaded = _ring(), SegmentStore(tmp_path), _ring()
+    _add(ring, 4)
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez", _full)
+        store.write_ahead(ring)
+        store._thread.submit(int).result()  # the one thread has done what was before
+    with pytest.raises(OSError, match="No space left"):
+        getattr(store, then)(ring)
+    assert _names(tmp_path) == set()
+    segments = store.save(ring)  # room was made
+    assert _ranges(segments) == [(0, 4)]
+    SegmentStore(tmp_path).load(loaded, segments)
+    _assert_equal(ring, loaded)
+
+
 def test_files_that_nobody_needs_are_removed_and_no_others(tmp_path: Path) -> None:
     ring, store = _ring(), SegmentStore(tmp_path)
     for _ in range(3):
@@ -192,7 +274,9 @@ def test_other_rows_than_its_name_says_are_refused(saved: Path) -> None:
 
 def test_rows_of_another_shape_are_refused(saved: Path) -> None:
     other = FrameRing(20, 2, seed=1, frame_shape=(2, 4), stack_size=_STACK)
-    with pytest.raises(SegmentError, match="replay rows hold frame as uint8"):
+    with pytest.raises(
+        SegmentError, match=r"it holds frame as uint8 \(2, 2, 3\), not uint8 \(2, 2, 4\)"
+    ):
         SegmentStore(saved.parent).load(other, [[0, 8]])
 
 
@@ -238,6 +322,24 @@ def test_rows_of_another_run_are_refused(saved: Path) -> None:
     SegmentStore(saved.parent).load(_ring(), [[0, 8]])  # older checkpoints cannot tell
 
 
+def test_more_rows_than_a_file_has_take_no_memory(saved: Path) -> None:
+    saved.rename(saved.with_name("rows-000000000000-1000000000000.npz"))
+    with pytest.raises(SegmentError, match="it is too short for its rows"):
+        SegmentStore(saved.parent).load(_ring(), [[0, 10**12]])
+
+
+def test_packed_rows_are_refused(saved: Path) -> None:
+    with np.load(saved) as arrays:
+        rows = dict(arrays)
+    for save, reason in ((np.savez_compressed, "it holds other arrays"), (np.savez, None)):
+        rows["frame"] = np.asfortranarray(rows["frame"]) if reason is None else rows["frame"]
+        save(saved, **rows)
+        with zipfile.ZipFile(saved) as archive:
+            assert (archive.infolist()[0].compress_type == zipfile.ZIP_STORED) == (reason is None)
+        with pytest.raises(SegmentError, match=reason or "it holds frame as uint8"):
+            SegmentStore(saved.parent).load(_ring(), [[0, 8]])
+
+
 @pytest.mark.parametrize(
     "segment", [[8, 0], [-1, 8], [0, 8.0], ["0", 8], [0], 3, [0, 8, 1, 2], [True, 8], None]
 )
@@ -257,11 +359,8 @@ def test_rows_that_find_no_room_leave_nothing(saved: Path, monkeypatch: pytest.M
     _add(ring, 8)
     before = saved.read_bytes()
 
-    def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     with monkeypatch.context() as patch:
-        patch.setattr(np, "savez", full)
+        patch.setattr(np, "savez", _full)
         with pytest.raises(OSError, match="No space left"):
             store.save(ring)
     assert _names(saved.parent) == {saved.name}

@@ -4,7 +4,8 @@
     checkpoints/000005000/games.npz        what the games in play have played; see envs/plays.py
     checkpoints/000005000/priorities.npz   of prioritized replay; they change all the time
     checkpoints/000005000/state.json       the rest, with the checksums of these
-    replay/rows-*.npz                      the replay's rows, each written once (replay/segments.py)
+    replay/rows-*.npz                      the replay's rows, each written once, most of them while
+                                           training goes on (replay/segments.py)
 
 A checkpoint is written beside the others under another name and then renamed. The last two are
 kept: if the newest is torn, the one before it is taken.
@@ -12,11 +13,9 @@ kept: if the newest is torn, the one before it is taken.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,21 +25,15 @@ import tensorflow as tf
 
 from console.errors import UserError
 from envs.plays import OtherGamesError
-from evaluation.files import check_checksums, checksum, read_object
 from replay.prioritized_ring import PrioritizedRing
 from replay.segments import SegmentError, SegmentStore
+from training import checkpoint_state
 from training.durable import sync, sync_tree
 from training.parts import Parts
-from training.run_folder import MAY_CHANGE, RunFolder, versions, write_json
-
-FORMAT = 4
-"""1 had weights without float32 masters, 2 the dense layer in the body, 3 a learning rate."""
+from training.run_folder import RunFolder
 
 KEPT = 2
-_STATE = "state.json"
 _PRIORITIES = "priorities.npz"
-# The generators come back from the checkpoint, whatever seed they began with.
-_NOT_BINDING = MAY_CHANGE | {"seed"}
 _GAMES = "games.npz"
 _SOON_SEC = 3.0  # playing the games again is worth a line if it takes longer
 
@@ -63,6 +56,14 @@ class Checkpoints:
         self._segments = SegmentStore(folder.replay)
         self._parts = parts
         self._variables = tf.train.Checkpoint(**parts.variables)
+
+    def write_ahead(self) -> None:
+        """Begin to write what the next checkpoint would have to; training goes on meanwhile.
+
+        Raises:
+          OSError: if there was no room for what this began to write before.
+        """
+        self._segments.write_ahead(self._parts.replay.ring)
 
     def save(self, iteration: int, state: Mapping[str, Any]) -> Path:
         """Write a checkpoint and remove those that are too old.
@@ -104,18 +105,13 @@ class Checkpoints:
         ring = self._parts.replay.ring
         if isinstance(ring, PrioritizedRing):
             np.savez(temporary / _PRIORITIES, **ring.priority_state())
-        body = {
-            "format": FORMAT,
+        values = {
             "iteration": iteration,
-            "config": self._parts.config.to_dict(),
-            "versions": versions(),
             "replay_rows": self._segments.save(ring),
             "replay_generator": ring.generator_state,
             "state": dict(state),
         }
-        checksums = {path.name: checksum(path) for path in sorted(temporary.iterdir())}
-        content = {"body": body, "files": checksums}
-        write_json(temporary / _STATE, {**content, "checksum": _checksum(content)})
+        checkpoint_state.write(temporary, self._parts.config, values)
         sync_tree(temporary)
 
     def restore(self, say: Callable[[str], None]) -> tuple[int, dict[str, Any]]:
@@ -140,6 +136,7 @@ class Checkpoints:
                 say(f"checkpoint {path.name} is torn ({error}); taking the one before it")
             else:
                 self._remove_newer(path)
+                self._remove_old()
                 self._restore_games(path, say)
                 return iteration, state
         raise UserError(
@@ -150,11 +147,12 @@ class Checkpoints:
     def _read(self, path: Path, say: Callable[[str], None]) -> tuple[int, dict[str, Any]]:
         ring = self._parts.replay.ring
         try:
-            body = _checked_body(path)
+            body = checkpoint_state.read(path)
             iteration, state = body["iteration"], body["state"]
             if not isinstance(state, dict) or iteration != int(path.name):
-                raise TypeError(f"{_STATE} is of another checkpoint")
-            self._check_origin(path, body, say)
+                raise TypeError(f"{checkpoint_state.STATE} is of another checkpoint")
+            name = f"checkpoint {path.name} of {self._run.path}"
+            checkpoint_state.check_origin(name, body, self._parts.config, say)
             self._segments.load(ring, body["replay_rows"])
             if isinstance(ring, PrioritizedRing):
                 with np.load(path / _PRIORITIES, allow_pickle=False) as arrays:
@@ -174,37 +172,6 @@ class Checkpoints:
                 "program that wrote it"
             ) from error
         return iteration, state
-
-    def _check_origin(self, path: Path, body: dict[str, Any], say: Callable[[str], None]) -> None:
-        """Refuse what another program or another run has written; older ones say less of it."""
-        name = f"checkpoint {path.name} of {self._run.path}"
-        if body["format"] != FORMAT:
-            raise UserError(
-                f"{name} was written by another version of "
-                "this program, and cannot be resumed; its policies can still be played"
-            )
-        ours, theirs = self._parts.config.to_dict(), body.get("config", {})
-        different = [
-            f"{key} is {theirs[key]} there and {ours.get(key)} in config.json"
-            for key in theirs
-            if key not in _NOT_BINDING and theirs[key] != ours.get(key)
-        ]
-        if different:
-            raise UserError(
-                f"{name} is of a run with other numbers: {'; '.join(different)}; "
-                "put back the config.json or the checkpoints that belong here"
-            )
-        ours, theirs = versions(), body.get("versions", {})
-        different = [
-            f"{key} {theirs[key]} then and {ours[key]} now"
-            for key in ours
-            if key in theirs and theirs[key] != ours[key]
-        ]
-        if different:
-            say(
-                f"{name} was written with other versions ({'; '.join(different)}): "
-                "the run goes on, but not as it would have"
-            )
 
     def _bring_back_what_was_put_aside(self) -> None:
         """Give a checkpoint its name again if a kill came between the two renames of `save`."""
@@ -235,32 +202,17 @@ class Checkpoints:
                 shutil.rmtree(other)
 
     def _remove_old(self) -> None:
+        """Remove what no checkpoint that is kept needs, as what a kill has left half written."""
         unfinished = [path for path in self._folder.glob(".*") if path.name[1:10].isdigit()]
         for path in {*self._run.checkpoint_paths()[:-KEPT], *unfinished}:
             shutil.rmtree(path)
         needed: list[list[int]] = []
         try:
             for path in self._run.checkpoint_paths():
-                needed += read_object(path / _STATE)["body"]["replay_rows"]
+                needed += checkpoint_state.replay_rows(path)
             self._segments.remove_all_but(needed)
         except (OSError, ValueError, KeyError, TypeError):
             return  # a damaged one is left for restore to speak of; nothing is removed
-
-
-def _checked_body(path: Path) -> dict[str, Any]:
-    """Return what stands in a checkpoint's state.json, whose checksums hold.
-
-    Raises:
-      OSError, ValueError, KeyError: if it is torn.
-    """
-    content = read_object(path / _STATE)
-    expected = content.pop("checksum")
-    if expected != _checksum(content):
-        raise ValueError(f"{_STATE} does not match its checksum")
-    check_checksums(path, content["files"])
-    if not isinstance(content["body"], dict):
-        raise ValueError(f"{_STATE} has no body")
-    return content["body"]
 
 
 def _check_finite(variables: Path, iteration: int) -> None:
@@ -273,7 +225,3 @@ def _check_finite(variables: Path, iteration: int) -> None:
                 f"{iteration}; the checkpoint before it is kept; start again with a smaller "
                 "--learning_rate, or with --reward_clip=1"
             )
-
-
-def _checksum(content: Mapping[str, Any]) -> int:
-    return zlib.crc32(json.dumps(content, sort_keys=True).encode())

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import tensorflow as tf
 from tf_agents.policies import policy_saver
 
 from evaluation.files import checksum
@@ -16,8 +17,14 @@ from training.run_folder import versions, write_json
 EXPORT_FORMAT = 1
 
 
+_FINGERPRINT = "fingerprint.pb"  # of one set of variables; TensorFlow does without
+
+
 class Exporter:
     """Exports the greedy policy of a run.
+
+    The graph of a policy stays the same, and building it takes most of an export: it is built for
+    the first, and kept for those that follow.
 
     Args:
       folder: holds one folder for each name.
@@ -27,12 +34,15 @@ class Exporter:
     def __init__(self, folder: Path, parts: Parts) -> None:
         self._folder = folder
         self._config = parts.config
+        self._graph: dict[str, bytes] = {}  # the files of an export but its variables, by name
         policy = parts.agent.policy
         self._saver = policy_saver.PolicySaver(policy, batch_size=None)
         # What explained films show; the greedy policy alone says actions only.
         self._saver.register_function(
             "q_values", q_values_of(policy.wrapped_policy), policy.time_step_spec.observation
         )
+        # Its own save_checkpoint leaves out the generators of noisy layers.
+        self._variables = tf.train.Checkpoint(root=self._saver.policy)
 
     def export(self, name: str, iteration: int, score: float | None) -> Path:
         """Export the policy as it is now, in the place of an earlier one of the same name.
@@ -69,7 +79,18 @@ class Exporter:
         return target
 
     def _write(self, new: Path, iteration: int, score: float | None) -> None:
-        self._saver.save(str(new))
+        if self._graph:
+            new.mkdir()
+            for name, content in self._graph.items():
+                (new / name).write_bytes(content)
+            self._variables.write(str(new / "variables" / "variables"))
+        else:
+            self._saver.save(str(new))
+            self._graph = {
+                path.name: path.read_bytes()
+                for path in new.iterdir()
+                if path.is_file() and path.name != _FINGERPRINT
+            }
         files = sorted(path for path in new.rglob("*") if path.is_file())
         write_json(
             new / "config.json",

@@ -34,7 +34,7 @@ class Training:
       parts: what is trained.
       progress: where the run stands; changed as it goes on.
       log: is told everything.
-      checkpoints: written every so often, and at the end.
+      checkpoints: written every so often, and at the end; what can be, ahead.
       exporter: exports the last policy, and the best by evaluation score.
       stop: is asked after each stretch of about a second.
     """
@@ -66,6 +66,7 @@ class Training:
             self._evaluate()  # a stop had cut it short
         while progress.iteration < config.iterations and not self._stop.requested:
             self._train_a_stretch()
+            self._checkpoints.write_ahead()
             if self._is_due(progress.logged_iteration, config.log_period):
                 self._log_row()
             if self._is_due(progress.evaluated_iteration, config.eval_period):
@@ -83,6 +84,7 @@ class Training:
         wanted = self._parts.config.initial_collect_steps
         while self._parts.agent_steps() < wanted and not self._stop.requested:
             self._parts.collect_at_random(min(wanted, self._parts.agent_steps() + 2_000))
+            self._checkpoints.write_ahead()
             self._log.games(self._parts.env.pop_finished_games())
 
     def _train_a_stretch(self) -> None:

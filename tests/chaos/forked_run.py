@@ -14,9 +14,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from replay import segments
+
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 ROOT = Path(__file__).parents[2]
 POLL_SEC = 0.005
+_ROW_FILE_BYTES = 30_000  # two rows: kills are to meet rows that are written ahead, too
 
 
 def import_once() -> None:
@@ -94,6 +97,7 @@ def _be_train_py(said: Path, arguments: list[str], before: Callable[[], None]) -
         handle = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(handle, 1)
         os.dup2(handle, 2)
+        segments.FILE_BYTES = _ROW_FILE_BYTES
         before()
         sys.argv = [str(ROOT / "train.py"), *arguments]
         runpy.run_path(sys.argv[0], run_name="__main__")

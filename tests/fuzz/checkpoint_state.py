@@ -23,14 +23,14 @@ class CheckpointState(Reader):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        from training import checkpoint
+        from training import checkpoint_state
 
         self.path = folder / "000000005"
         self.path.mkdir()
         variables = b"variables" * 20
         (self.path / "variables.index").write_bytes(variables)
         self.body = {
-            "format": checkpoint.FORMAT,
+            "format": checkpoint_state.FORMAT,
             "iteration": 5,
             "config": Config().to_dict(),
             "versions": {"tensorflow": "2.15.1"},
