@@ -100,9 +100,6 @@ COMMANDS: dict[str, Check] = {
     "python train.py": begins(_HOURS),
     "python train.py --iterations 20000 --logdir runs/first": begins(_HOURS),
     "python train.py --iterations 20000 --logdir runs/breakout": begins(_HOURS),
-    "python train.py --iterations 1000000 --eval_period 20000 --logdir runs/breakout": begins(
-        _HOURS
-    ),
     "python train.py --game Breakout --iterations 50000 --logdir runs/mine": begins(_HOURS),
     "python train.py --game Pong --preset nature --iterations 500000": begins(_HOURS),
     "python train.py --game Qbert": begins(_HOURS),
@@ -117,6 +114,12 @@ COMMANDS: dict[str, Check] = {
     "python train.py --nooverlap --iterations 12000 --eval_period 4000 --logdir runs/nooverlap": (
         begins(_HOURS)
     ),
+    "python train.py --iterations 300000 --eval_games 20 --eval_period 10000 "
+    "--logdir runs/breakout": begins(_HOURS),
+    "python train.py --game SpaceInvaders --iterations 160000 --eval_period 10000 "
+    "--logdir runs/space-invaders": begins(_HOURS),
+    "python train.py --logdir runs/space-invaders --resume --iterations 110000 "
+    "--learning_rate_decay_iterations 110000": begins(_HOURS),
     "python train.py --preset grid": begins("test_learning.py::test_the_grid_has_its_exact_values"),
     "python train.py --preset cartpole": begins("test_learning.py::test_cartpole_is_held_up"),
     "python train.py --preset cartpole --game Acrobot-v1": begins(_HOURS),
@@ -125,12 +128,6 @@ COMMANDS: dict[str, Check] = {
     "--logdir runs/advantage": parses(_PAGE),
     "python train.py --logdir runs/breakout --resume": begins(_RESUMED),
     "python train.py --logdir runs/mine --resume": begins(_RESUMED),
-    "python train.py --logdir runs/breakout --resume --eval_games 20": begins(_HOURS),
-    "python train.py --logdir runs/breakout --resume --eval_games 20 --learning_rate 1e-4": begins(
-        _HOURS
-    ),
-    "python train.py --logdir runs/breakout --resume --eval_games 20 --eval_period 10000 "
-    "--learning_rate 2e-5": begins(_HOURS),
     "python train.py --doctor": begins("test_doctor.py::test_a_machine_that_is_ready measures"),
     "python train.py --iterations 20000 --logdir runs/first --doctor": begins("as the one above"),
     "python train.py --logdir runs/mine --doctor": begins("as the one above"),
@@ -169,8 +166,11 @@ COMMANDS: dict[str, Check] = {
     "python evaluate.py --pretrained --gif play.gif": parses(
         "test_box.py::test_a_trained_agent_plays_as_reported"
     ),
-    "python evaluate.py --pretrained --gif docs/breakout.gif --gif_game 12 --gif_seconds 0": parses(
-        "test_box.py::test_a_trained_agent_plays_as_reported"
+    "python evaluate.py --pretrained --games 10 --gif docs/breakout.gif --gif_game 10 "
+    "--gif_seconds 0": parses("test_box.py::test_a_trained_agent_plays_as_reported"),
+    "python evaluate.py --pretrained --game SpaceInvaders": parses("as the one above"),
+    "python evaluate.py --pretrained --game SpaceInvaders --gif play.gif": parses(
+        "as the one above"
     ),
     "python evaluate.py --policy pretrained/Breakout/policy-20-minutes": parses("as the one above"),
     "python evaluate.py --gif FILE --json FILE": parses("FILE is any"),
@@ -201,7 +201,7 @@ COMMANDS: dict[str, Check] = {
     "python -m experiments.report results/returns": parses("test_experiments_report.py::test_page"),
     "python -m experiments.report runs/returns --collect results/returns": runs(),
     "python -m experiments.report docs/recipe --at_iterations 12000": runs(),
-    "python -m experiments.report pretrained --out docs/results": parses("as the one above"),
+    "python -m experiments.report docs/results": parses("as the one above"),
     # Benchmarks
     "python -m benchmarks.throughput": parses(_RACE),
     "python -m benchmarks.throughput --batch_size=32": parses(_RACE),
@@ -216,6 +216,10 @@ COMMANDS: dict[str, Check] = {
     "python -m benchmarks.project_loop": parses(_RACE),
     "python -m benchmarks.stock_loop": parses(_RACE),
     "python -m benchmarks.sb3_loop": parses(_PEERS),
+    "python -m benchmarks.checkpoint": parses(_RACE),
+    "python tests/screenshots.py runs custom_scalars images histograms hparams graphs": outside(
+        "needs a run with charts and a browser; test_browser.py opens the same pages"
+    ),
     "python -m benchmarks.soak --run=RUN --csv=FILE": parses(
         "watches for hours; test_soak.py::test_a_sample_is_of_the_process_and_of_the_newest_row"
     ),
@@ -280,7 +284,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory, forked: ForkedProgram) -> Pa
     status, _, stderr = forked.run(folder, *_arguments(f"{FIRST} {TINY}"))
     assert (status, stderr) == (0, "")
     (trained,) = folder.glob("runs/Breakout-*")
-    for name in ("first", "mine", "breakout"):
+    for name in ("first", "mine", "breakout", "space-invaders"):
         shutil.copytree(trained, folder / "runs" / name)
     return folder
 

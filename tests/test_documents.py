@@ -22,7 +22,8 @@ from training.metrics import (
 )
 
 _DEFINES_FLAG = r'(?:DEFINE_\w+|add_argument)\(\s*"(?:--)?(\w+)"'
-_FLAGS_OF_OTHERS = {"help", "helpfull", "verbosity", "override"}  # absl's; uv's
+# absl's; uv's; TensorBoard's; Chromium's
+_FLAGS_OF_OTHERS = {"help", "helpfull", "verbosity", "override", "samples_per_plugin", "dump-dom"}
 
 
 def test_table_of_flags_is_what_the_settings_say() -> None:

@@ -26,7 +26,7 @@ from tensorboard.backend.event_processing.event_accumulator import (
 from configs import PRESETS, Config
 from console.errors import UserError
 from training import loop, session
-from training.metrics import EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS
+from training.metrics import CHARTED_METRICS, EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS
 from training.run_folder import RunFolder
 from training.time_spent import ACTIVITIES
 
@@ -230,8 +230,10 @@ def test_config_json_tells_of_both_sessions(resumed: _Resumed) -> None:
 def test_tensorboard_goes_on_after_the_resume(resumed: _Resumed) -> None:
     events = EventAccumulator(str(resumed.path / "tensorboard"), size_guidance={"tensors": 0})
     events.Reload()
-    metrics = (*PROGRESS_METRICS, *EVALUATION_METRICS)
-    assert set(events.Tags()["tensors"]) == {metric.tag for metric in metrics if metric.tag}
+    metrics = (*PROGRESS_METRICS, *EVALUATION_METRICS, *CHARTED_METRICS)
+    tags = set(events.Tags()["tensors"])
+    assert {metric.tag for metric in metrics if metric.tag} <= tags
+    assert {"sample/q_values", "sample/transitions", "evaluation/film"} <= tags
     steps = [event.step for event in events.Tensors("learning/loss")]
     assert steps == list(range(10, 121, 10))
 
