@@ -95,18 +95,27 @@ def panel_of(results: race.Rounds) -> Panel:
     return Panel(first.batch_size, first.device, bars)
 
 
+def matplotlib_figures() -> Any:
+    """Return the module matplotlib.figure.
+
+    Raises:
+      UserError: if matplotlib is not installed.
+    """
+    try:
+        return importlib.import_module("matplotlib.figure")
+    except ModuleNotFoundError as error:
+        raise errors.UserError(
+            "the chart needs matplotlib; install it with pip install -r requirements.txt"
+        ) from error
+
+
 def draw(panels: Sequence[Panel], out: Path) -> None:
     """Write a picture of all panels, on one scale that begins at 0.
 
     Raises:
       UserError: if matplotlib is not installed.
     """
-    try:
-        figures: Any = importlib.import_module("matplotlib.figure")
-    except ModuleNotFoundError as error:
-        raise errors.UserError(
-            "the chart needs matplotlib; install it with pip install -r requirements.txt"
-        ) from error
+    figures = matplotlib_figures()
     counts = [len(panel.bars) for panel in panels]
     heights = [_PANEL_INCHES + _BAR_INCHES * count for count in counts]
     figure = figures.Figure(

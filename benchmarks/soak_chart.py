@@ -5,14 +5,14 @@ python -m benchmarks.soak_chart --csv=soak.csv --out=docs/reliability/soak.png
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from absl import flags
 
 from benchmarks import soak
+from benchmarks.chart import matplotlib_figures
 from console import errors
 
 _BAR_PERCENT = 3.0
@@ -98,12 +98,7 @@ def draw(samples: dict[str, np.ndarray], grown: Growth, out: Path) -> None:
     Raises:
       UserError: if matplotlib is not installed.
     """
-    try:
-        figures: Any = importlib.import_module("matplotlib.figure")
-    except ModuleNotFoundError as error:
-        raise errors.UserError(
-            "the chart needs matplotlib; install it with pip install -r requirements.txt"
-        ) from error
+    figures = matplotlib_figures()
     figure = figures.Figure(figsize=(8.3, 6.5), layout="constrained")
     memory, files, speed = figure.subplots(3, sharex=True)
     iteration = samples["iteration"]

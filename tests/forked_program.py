@@ -89,13 +89,14 @@ def _stop_when_parsed() -> None:
     errors: Any = importlib.import_module("console.errors")
     run_main = errors.run_main
     errors.run_main = lambda main, **named: run_main(lambda: None, **named)
-    parse = argparse.ArgumentParser.parse_args
+    parser_class: Any = argparse.ArgumentParser
+    parse = parser_class.parse_args
 
     def parse_and_end(parser: argparse.ArgumentParser) -> None:
         parse(parser)
         sys.exit(0)
 
-    argparse.ArgumentParser.parse_args = parse_and_end  # type: ignore
+    parser_class.parse_args = parse_and_end
 
 
 def _stop_when_begun() -> None:
