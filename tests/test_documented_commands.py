@@ -191,6 +191,9 @@ COMMANDS: dict[str, Check] = {
     "python -m experiments.run returns.toml": parses(
         "test_experiments_run.py::test_runs_are_begun_resumed_and_skipped"
     ),
+    "python -m experiments.run returns.toml --side_by_side 2": parses(
+        "test_experiments_run.py::test_runs_side_by_side_have_cores_of_their_own_and_names"
+    ),
     "python -m experiments.run returns.toml --dry_run": runs(),
     "python -m experiments.run steps.toml": runs("--dry_run"),
     "python -m experiments.run FILE": parses("FILE is any"),

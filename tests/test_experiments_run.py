@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,9 @@ from console.errors import UserError
 from experiments import run as program
 from experiments import sequence
 from experiments.plan import PlannedRun, read_plan
-from experiments.sequence import State, state_of
+from experiments.run_state import State, state_of
+from experiments.workers import core_groups
+from training import machine
 from training.run_folder import RunFolder
 
 # In place of train.py. Seed 2 fails; with seed 3 someone presses Ctrl-C, and a stop takes a while.
@@ -196,13 +199,94 @@ def test_a_signal_that_comes_while_a_run_is_started_is_sent_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Interrupted(subprocess.Popen[bytes]):
-        def __init__(self, command: list[str], **options: bool) -> None:
-            super().__init__(command, start_new_session=options["start_new_session"])
+        def __init__(self, command: list[str], **options: Any) -> None:
+            super().__init__(command, **options)
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(subprocess, "Popen", Interrupted)
     runs = _runs(1)
     assert sequence.train_all(runs, lambda _: None) == ([], [], [], runs, signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("cores", "count", "groups"),
+    [
+        (range(2), 2, [{0}, {1}]),
+        (range(8), 3, [{0, 1, 2}, {3, 4}, {5, 6, 7}]),
+        ([5, 2, 7], 1, [{2, 5, 7}]),
+        ([3, 4], 3, [{3}, {4}, {3}]),
+    ],
+)
+def test_cores_are_dealt_out(cores: list[int], count: int, groups: list[set[int]]) -> None:
+    assert core_groups(cores, count) == groups
+
+
+# In place of train.py: two of it must be there at the same time, or they wait in vain.
+_PAIR_PROGRAM = """
+import os, pathlib, signal, sys, time
+seed = sys.argv[-1][-1]
+other = {"1": "2", "2": "1"}.get(seed)
+cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+print(f"on {cores}", flush=True)
+signals = []
+signal.signal(signal.SIGTERM, lambda number, _: signals.append(number))
+pathlib.Path(f"begun-{seed}").touch()
+end = time.monotonic() + 30
+while other and not pathlib.Path(f"begun-{other}").exists() and time.monotonic() < end:
+    time.sleep(0.01)
+if not other or time.monotonic() > end:
+    sys.exit(1)
+if "WAIT_FOR_SIGNAL" in os.environ:
+    if seed == "2":
+        os.kill(os.getppid(), signal.SIGTERM)
+    while not signals and time.monotonic() < end:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    print(f"got {signals}", flush=True)
+    sys.exit(143)
+"""
+
+
+def test_runs_side_by_side_have_cores_of_their_own_and_names(folder: Path) -> None:
+    (folder / "train.py").write_text(_PAIR_PROGRAM)
+    runs = _runs(1, 2)
+    said: list[str] = []
+    assert sequence.train_all(runs, said.append, 2) == (runs, [], [], [], None)
+    groups: list[set[int]] = [set(), set()]
+    if hasattr(os, "sched_getaffinity"):
+        groups = core_groups(os.sched_getaffinity(0), 2)
+    printed = [line for line in said if " on [" in line]
+    assert sorted(line.split(": ")[0] for line in printed) == [
+        "default, Breakout, seed 1",
+        "default, Breakout, seed 2",
+    ]
+    assert sorted(line.split(" on ")[1] for line in printed) == sorted(
+        str(sorted(group)) for group in groups
+    )
+
+
+def test_one_signal_stops_all_runs_side_by_side(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "train.py").write_text(_PAIR_PROGRAM)
+    monkeypatch.setenv("WAIT_FOR_SIGNAL", "yes")
+    runs = _runs(1, 2, 4)
+    said: list[str] = []
+    assert sequence.train_all(runs, said.append, 2) == ([], [], [], runs, signal.SIGTERM)
+    assert sorted(line for line in said if "got" in line) == [
+        "default, Breakout, seed 1: got [15]",
+        "default, Breakout, seed 2: got [15]",
+    ]
+
+
+def test_more_runs_at_a_time_than_fit_into_memory_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _runs(1, 2, replay_capacity=100_000)
+    monkeypatch.setattr(machine, "free_memory_bytes", lambda: 2_500_000_000)
+    with pytest.raises(UserError, match=r"2 of these runs .* about 3\.\d GB and 2\.5 GB"):
+        program.train(Path("file.toml"), dry_run=True, side_by_side=2)
+    assert program.train(Path("file.toml"), dry_run=True) == 0
 
 
 def test_the_exit_status_and_the_last_words_tell(

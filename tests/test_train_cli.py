@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import resource
 import signal
@@ -26,6 +25,7 @@ from tensorboard.backend.event_processing.event_accumulator import (
 from configs import PRESETS, Config
 from console.errors import UserError
 from training import loop, session
+from training.machine import usable_cores
 from training.metrics import CHARTED_METRICS, EVALUATION_METRICS, GAME_COLUMNS, PROGRESS_METRICS
 from training.run_folder import RunFolder
 from training.time_spent import ACTIVITIES
@@ -142,7 +142,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(resumed: _Resumed) -> None:
     assert resumed.stop_sec < 10
     assert 10 <= resumed.stopped_at < _ITERATIONS
     assert resumed.said[0] == (
-        f"training: qr_dqn on Breakout, 2 games (vector pipeline), CPU, {os.cpu_count()} threads, "
+        f"training: qr_dqn on Breakout, 2 games (vector pipeline), CPU, {usable_cores()} threads, "
         "float32, playing beside learning, seed 1"
     )
     assert resumed.said[1] == "run folder: mine   watch it: tensorboard --logdir mine"
@@ -268,7 +268,7 @@ def test_notebook_runs_on_the_suite_pipeline_until_sigterm(tmp_path: Path) -> No
     )
     said = _read_up_to(process, "iteration 5 of")
     assert said[0] == (
-        f"training: dqn on Pong, 1 games (suite pipeline), CPU, {os.cpu_count()} threads, float32, "
+        f"training: dqn on Pong, 1 games (suite pipeline), CPU, {usable_cores()} threads, float32, "
         "playing before learning, seed 3"
     )
     process.send_signal(signal.SIGTERM)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -186,7 +185,8 @@ def _gpu() -> Finding:
         details = tf.config.experimental.get_device_details(gpus[0])
         return Finding("GPU", f"{details.get('device_name', 'a GPU')} will train")
     reason = machine.why_tensorflow_sees_no_gpu()
-    return Finding("GPU", f"none, {os.cpu_count()} processor threads will train: {reason}", "note")
+    threads = machine.usable_cores()
+    return Finding("GPU", f"none, {threads} processor threads will train: {reason}", "note")
 
 
 def _memory(config: Config) -> Finding:

@@ -43,6 +43,13 @@ def free_memory_bytes(control_group: Path = _CONTROL_GROUP) -> int:
     return free if limit == "max" else max(0, min(free, int(limit) - used))
 
 
+def usable_cores() -> int:
+    """Return how many cores this process may use: `taskset` and containers take some away."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def free_disk_bytes(folder: Path) -> int:
     """Return what is free in the file system of a folder, which need not be there yet."""
     return shutil.disk_usage(_existing(folder)).free

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from typing import Any
 
@@ -23,7 +22,7 @@ from training.health import Health
 from training.log import RunLog
 from training.looks import Looks
 from training.loop import Training, evaluation_seed
-from training.machine import has_gpu, why_tensorflow_sees_no_gpu
+from training.machine import has_gpu, usable_cores, why_tensorflow_sees_no_gpu
 from training.progress import Progress
 from training.run_folder import RunFolder
 from training.stop import StopSignal
@@ -88,7 +87,7 @@ def machine() -> dict[str, Any]:
     """Return what a figure of speed depends on."""
     return {
         "system": platform.platform(),
-        "cores": os.cpu_count(),
+        "cores": usable_cores(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
     }
 
@@ -119,7 +118,7 @@ def _unused_gpu() -> str | None:
 
 def _threads() -> int:
     """Return how many threads TensorFlow has on the CPU for one operation."""
-    return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
+    return tf.config.threading.get_intra_op_parallelism_threads() or usable_cores()
 
 
 def _greeting(config: Config, folder: RunFolder, device: str, progress: Progress) -> str:
