@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
+from tf_agents.specs import tensor_spec
 
 from agents.nature_network import NatureQNetwork
 from configs import Config
@@ -52,8 +53,7 @@ def _cpu_has_bfloat16() -> bool:
 def _step(precision: str, config: Config) -> Callable[[], object]:
     """Return a forward and backward pass of a batch, traced and ready to be timed."""
     observation_spec = tf.TensorSpec([84, 84, 4], tf.uint8)
-    action_spec = tf.TensorSpec([], tf.int64)
-    action_spec.maximum, action_spec.minimum = 5, 0
+    action_spec = tensor_spec.BoundedTensorSpec([], tf.int64, 0, 5)
     network = NatureQNetwork(observation_spec, action_spec, config.replace(precision=precision))
     network.create_variables()
     batch = tf.zeros([config.batch_size, 84, 84, 4], tf.uint8)
@@ -61,7 +61,7 @@ def _step(precision: str, config: Config) -> Callable[[], object]:
     @tf.function
     def step() -> tf.Tensor:
         with tf.GradientTape() as tape:
-            values, _ = network(batch)
+            values, _ = network(batch, training=True)  # noise has gradients then, too
             loss = tf.reduce_sum(values)
         gradients = tape.gradient(loss, network.trainable_weights)
         return tf.add_n([tf.cast(tf.reduce_sum(gradient), tf.float32) for gradient in gradients])
