@@ -13,10 +13,9 @@ AGENTS: dict[str, str] = {
 """Each algorithm, by the name that `--agent` takes, with its module; docs/extending.md adds one.
 
 A module has `build(time_step_spec, action_spec, config) -> agent` and `value_form(config)`, the
-`agents.values.ValueForm` of what its networks say. What is built is a TF-Agents agent that trains
-on transitions, with five attributes more: `epsilon`, the share of random actions now,
-`learning_rate`, `random_policy`, `online_network` and `target_network`. The `extra` of its LossInfo
-has `td_error`, `q_value` and `priority`, float32 [B].
+`agents.values.ValueForm` of what its networks say. What is built is an `agents.dqn.DqnAgent`, or a
+subclass of it: the loop, the exports and the pictures use what it has beyond a TF-Agents agent. The
+`extra` of its LossInfo has `td_error`, `q_value` and `priority`, float32 [B].
 
 TensorFlow is imported with the module, not with the registry.
 """

@@ -101,12 +101,12 @@ class DqnAgent(dqn_agent.DqnAgent):
         self._as_transition: Any = self._to_transition
 
     @property
-    def online_network(self) -> NatureQNetwork:
+    def online_network(self) -> ValueNetwork:
         """The network that learns."""
         return self._q_network
 
     @property
-    def target_network(self) -> NatureQNetwork:
+    def target_network(self) -> ValueNetwork:
         """The network that judges what comes next."""
         return self._target_q_network
 

@@ -270,6 +270,11 @@ class Config:
                 f"epsilon_final {self.epsilon_final} is above epsilon_initial "
                 f"{self.epsilon_initial}: epsilon falls, so give a smaller epsilon_final"
             )
+        if self.epsilon_initial == 0 and not self.noisy:
+            raise ConfigError(
+                "epsilon_initial 0 without noisy layers never tries anything: give --noisy with "
+                "it, or an epsilon_initial above 0"
+            )
         self._check_munchausen()
         if self.policy_lag_iterations > 1 and not self.overlap:
             raise ConfigError(

@@ -19,7 +19,7 @@ SIDE = 84  # pixels of an observation
 # Oldest to newest; they sum up to white, so that what stands still is gray and what moves is not.
 STACK_COLORS = np.array([[0.5, 0, 0], [0.25, 0.5, 0], [0, 0.5, 0.5], [0.25, 0, 0.5]])
 
-_STAGES = ("emulator, 160 x 210", "gray", "maximum of two frames", "84 x 84", "stack of four")
+_STAGES = ("emulator, {} x {}", "gray", "maximum of two frames", "84 x 84", "stack of four")
 _MARGIN, _TITLE_HEIGHT = 8, 16
 _BACKGROUND, _INK = (32, 32, 32), (230, 230, 230)
 
@@ -45,8 +45,8 @@ class Stages(NamedTuple):
 def random_play(game: str, seed: int) -> Iterator[Stages]:
     """Play `game` at random for ever, and yield each agent step as the pipelines show it.
 
-    As with `Config()` but without NOOP starts: a life begins with FIRE where the game has it, and
-    the first stack of a life holds one frame four times.
+    As with `Config()` but without NOOP starts: a life begins as `life_start` "auto" says, and the
+    first stack of a life holds one frame four times.
 
     Raises:
       ValueError: if there is no such game.
@@ -99,7 +99,7 @@ def side_by_side(stages: Stages) -> Image.Image:
     picture = Image.new("RGB", (width, height), _BACKGROUND)
     draw, left = ImageDraw.Draw(picture), _MARGIN
     for title, panel in zip(_STAGES, panels, strict=True):
-        draw.text((left, _MARGIN // 2), title, _INK)
+        draw.text((left, _MARGIN // 2), title.format(panel.width, panel.height), _INK)
         picture.paste(panel, (left, _MARGIN + _TITLE_HEIGHT))
         left += panel.width + _MARGIN
     return picture

@@ -60,7 +60,8 @@ def show(game: str, folder: Path, *, seconds: float, seed: int) -> None:
         first.save(film_path, save_all=True, append_images=others, duration=_PICTURE_MS, loop=0)
         stack.resize((side, side), Image.Resampling.NEAREST).save(stack_path)
     except OSError as error:
-        raise UserError(f"{film_path} cannot be written ({error.strerror})") from error
+        name = error.filename or folder
+        raise UserError(f"{name} cannot be written ({error.strerror})") from error
     print(f"{game} has {len(meanings)} actions:")
     for number, meaning in enumerate(meanings):
         print(f"  {number:>2}  {meaning}")

@@ -17,7 +17,7 @@ _FIELDS = dataclasses.fields(Config)
 _NUMBERS = [field for field in _FIELDS if type(field.default) in (int, float)]
 
 # One game and epsilon from 1 to 0: so that no rule between two numbers is in the way of one alone.
-_ROOMY = Config(num_envs=1, epsilon_final=0.0)
+_ROOMY = Config(num_envs=1, epsilon_final=0.0, noisy=True)
 
 
 def _name(field: dataclasses.Field[Any]) -> str:
@@ -99,6 +99,12 @@ def test_a_policy_lags_only_where_it_is_apart() -> None:
         "policy_lag_iterations 2 needs a policy apart from the one that learns: "
         "give --overlap with it, or policy_lag_iterations 1"
     )
+
+
+def test_something_must_explore() -> None:
+    Config(epsilon_initial=0.0, epsilon_final=0.0, noisy=True).validate()
+    with pytest.raises(ConfigError, match="epsilon_initial 0 without noisy layers never tries an"):
+        Config(epsilon_initial=0.0, epsilon_final=0.0).validate()
 
 
 def test_the_least_replay_that_is_named_is_enough() -> None:
@@ -277,7 +283,8 @@ def test_nature_is_table_1_of_mnih_et_al_2015() -> None:
     assert config.learning_rate == 0.00025  # "learning rate"
     assert config.learning_rate_final_share == 1.0
     assert config.optimizer == "rmsprop_nature"  # both "momentum" rows, 0.95: see below
-    assert config.optimizer_epsilon == 0.01  # "min squared gradient"
+    # "min squared gradient" 0.01, where gradients are sums over the batch; here they are means
+    assert config.optimizer_epsilon * config.batch_size**2 == pytest.approx(0.01)
     assert config.epsilon_initial == 1.0  # "initial exploration"
     assert config.epsilon_final == 0.1  # "final exploration"
     # "final exploration frame" 1,000,000, of which an update sees 4: 1,000,000 / 4

@@ -9,7 +9,7 @@ import pytest
 from documents import DOCUMENTS, ROOT, names_of, pointers
 
 from agents import AGENTS
-from configs import Config
+from configs import PRESETS, Config
 from replay.arrays import Rows
 from scripts.flag_table import with_table
 from training.metrics import (
@@ -56,6 +56,28 @@ def test_flags_in_prose_exist(document: str) -> None:
 def test_pointers_lead_to_code(document: str) -> None:
     for path, name in pointers(document):
         assert name in names_of(path), f"{document}: {path} has no {name}"
+
+
+def test_the_flags_of_each_algorithm_go_together() -> None:
+    table = (ROOT / "docs/algorithms.md").read_text().split("\n## ")[0]
+    cells = re.findall(r"^\| [^|]+ \| `(--[^`]+)` \|", table, re.MULTILINE)
+    assert len(cells) == 10
+    for cell in cells:
+        _config_of(cell).validate()
+
+
+def _config_of(cell: str) -> Config:
+    config = Config()
+    for flag in cell.replace("--", "").split():
+        name, _, text = flag.partition("=")
+        if name == "preset":
+            config = PRESETS[text]
+        elif text:
+            config = config.replace(**{name: type(getattr(config, name))(text)})
+        else:
+            is_on = hasattr(config, name)  # otherwise it begins with "no"
+            config = config.replace(**{name if is_on else name.removeprefix("no"): is_on})
+    return config
 
 
 def test_every_algorithm_has_its_row() -> None:

@@ -25,6 +25,7 @@ from two_states import (
 
 import agents
 from agents import dqn
+from agents.dqn import DqnAgent
 from agents.n_step import n_step_transition
 from agents.nature_network import NatureQNetwork
 from agents.optimizers import (
@@ -384,6 +385,7 @@ def test_width_scales_filters_and_units() -> None:
 @pytest.mark.parametrize("agent", sorted(agents.AGENTS))
 def test_every_agent_of_the_registry_keeps_the_contract(agent: str) -> None:
     built = nature_agent(agent=agent, dueling=True, noisy=True, layer_norm=True, n_step=1)
+    assert isinstance(built, DqnAgent)
     info = built.train(batch_of(4, n_step=1))
     extra = info.extra
     assert extra.td_error.shape == extra.q_value.shape == extra.priority.shape == [4]

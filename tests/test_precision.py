@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from configs import Config
@@ -24,7 +26,7 @@ def test_every_network_is_measured(agent: str, part: str) -> None:
 def test_the_faster_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 1.0, 1.0, 1.8, 0.0, 1.0, 1.0, 1.95])
     monkeypatch.setattr(precision, "_step", lambda *_: lambda: None)
-    monkeypatch.setattr(precision.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     assert precision.decide(Config()) == "bfloat16"  # 0.8 s against 1.0 s
     assert precision.decide(Config()) == "float32"  # 0.95 s is within the noise
 

@@ -22,18 +22,22 @@ from replay.pictures import caption, drawing, sampled_sub_episodes
 from replay.segments import SegmentError, SegmentStore
 
 
-def test_stages_are_those_of_the_pipeline() -> None:
-    config = Config(env_pipeline="suite", num_envs=1, noop_start_max_frames=0)
+@pytest.mark.parametrize(("game", "agent_steps"), [("Breakout", 100), ("SpaceInvaders", 500)])
+def test_stages_are_those_of_the_pipeline(game: str, agent_steps: int) -> None:
+    config = Config(game=game, env_pipeline="suite", num_envs=1, noop_start_max_frames=0)
     seed = emulator_seed(5, 0)
     env = suite.load(config, 1, 5)
+    num_actions = env.action_spec().maximum + 1
     actions = np.random.default_rng(seed)
     time_step, lives_begun = env.reset(), 0
-    for stages in itertools.islice(pictures.random_play("Breakout", seed), 100):
+    for stages in itertools.islice(pictures.random_play(game, seed), agent_steps):
         lives_begun += int(time_step.is_first()[0])
-        assert np.array_equal(stages.stack, time_step.observation[0])
+        is_over = time_step.is_last()[0] and env.lives() == [0]
+        if not is_over:  # after which nobody looks: the pipelines differ there, too
+            assert np.array_equal(stages.stack, time_step.observation[0])
         assert np.array_equal(stages.stack[..., -1], stages.resized)
         # The action that follows a LAST is ignored.
-        action = 0 if time_step.is_last()[0] else actions.integers(4)
+        action = 0 if time_step.is_last()[0] else actions.integers(num_actions)
         time_step = env.step(np.array([action]))
     assert lives_begun >= 3
 
@@ -63,6 +67,10 @@ def test_envs_show_writes_a_film_and_a_stack(
     assert said[2] == "   1  FIRE"
     with pytest.raises(UserError, match="the nearest names are Pong"):
         envs_show.show("Pongg", tmp_path, seconds=1, seed=1)
+    (tmp_path / "show-Pong.png").unlink()
+    (tmp_path / "show-Pong.png").mkdir()
+    with pytest.raises(UserError, match=r"show-Pong\.png cannot be written \(Is a directory\)"):
+        envs_show.show("Pong", tmp_path, seconds=1, seed=1)
 
 
 def _stored(folder: Path, lengths: tuple[int, int] = (8, 40)) -> None:
