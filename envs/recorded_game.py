@@ -35,7 +35,6 @@ class RecordedGame(wrappers.PyEnvironmentBaseWrapper):
         self.reset()
         for action in actions:
             self.reset() if action == RESET else self.step(np.int64(action))
-        self.finished_games.clear()  # they were reported before
         self._goes_on = True
 
     def begin_anew(self) -> None:

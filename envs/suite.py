@@ -21,55 +21,32 @@ from tf_agents.utils import nest_utils
 from configs import Config
 from configs.games import OWN_GAMES, is_atari
 from envs import ale, games, gym_games, plays, preprocessing, starts
-from envs.finished_game import FinishedGame
+from envs.recorded_game import RecordedGame
+from envs.side_by_side import GamesSideBySide
 from envs.vector import VectorAtari
 from envs.whole_games import WholeGames
 
 GymWrapperClass = Callable[[gym.Env], gym.Env]
 
 
-class SideBySide(batched_py_environment.BatchedPyEnvironment):
+class SideBySide(GamesSideBySide, batched_py_environment.BatchedPyEnvironment):
     """Games in Python side by side, stepped one after another; each is a RecordedGame.
 
     Observations of Atari games are uint8 [84, 84, 4], newest frame last; rewards are raw; see
     docs/environments.md for the whole contract.
     """
 
-    def pop_finished_games(self) -> list[FinishedGame]:
-        """Return the games finished since the last call."""
-        finished: list[FinishedGame] = []
-        for env in self._envs:
-            finished += env.finished_games
-            env.finished_games.clear()
-        return finished
+    @property
+    def _played(self) -> Sequence[RecordedGame]:
+        return self._envs
 
-    def lives(self) -> list[int]:
-        """Return the lives that each game has left: 0 in games without lives."""
-        return [env.lives for env in self._envs]
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return what `restore` needs; nothing before the first `reset`."""
-        recorded = [env.plays for env in self._envs]
-        if not recorded[0].is_loaded:
-            return {}
-        return plays.to_arrays(recorded, self._time_step())
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Play the games up to where `state` was taken; the next `reset` goes on from there.
-
-        Raises:
-          OtherGamesError: if they come out otherwise; `reset` begins them anew then.
-        """
-        if not state:
-            return
-        for env, (seed, actions) in zip(self._envs, plays.from_arrays(state), strict=True):
+    def _play_again(self, recorded: Sequence[tuple[int, list[int]]]) -> None:
+        for env, (seed, actions) in zip(self._envs, recorded, strict=True):
             env.play_again(seed, actions)
-        try:
-            plays.check(state, self._time_step())
-        except plays.OtherGamesError:
-            for env in self._envs:
-                env.begin_anew()
-            raise
+
+    def _begin_anew(self) -> None:
+        for env in self._envs:
+            env.begin_anew()
 
     def _time_step(self) -> ts.TimeStep:
         return nest_utils.stack_nested_arrays([env.current_time_step() for env in self._envs])

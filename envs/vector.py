@@ -15,14 +15,13 @@ from tf_agents.environments import py_environment
 from tf_agents.specs import array_spec
 from tf_agents.trajectories import time_step as ts
 
-from envs import plays
-from envs.finished_game import FinishedGame
 from envs.plays import RESET
+from envs.side_by_side import GamesSideBySide
 from envs.starts import Starts
 from envs.vector_game import STACK_SIZE, VectorGame
 
 
-class VectorAtari(py_environment.PyEnvironment):
+class VectorAtari(GamesSideBySide, py_environment.PyEnvironment):
     """Games of the C++ pipeline side by side, stepped at the same time.
 
     Observations are uint8 [84, 84, 4], newest frame last; rewards are raw; see docs/environments.md
@@ -84,46 +83,22 @@ class VectorAtari(py_environment.PyEnvironment):
             (), np.int64, 0, self._games[0].num_actions - 1, "action"
         )
 
-    def pop_finished_games(self) -> list[FinishedGame]:
-        """Return the games finished since the last call."""
-        finished: list[FinishedGame] = []
-        for game in self._games:
-            finished += game.finished_games
-            game.finished_games.clear()
-        return finished
+    @property
+    def _played(self) -> Sequence[VectorGame]:
+        return self._games
 
-    def lives(self) -> list[int]:
-        """Return the lives that each game has left."""
-        return [game.lives for game in self._games]
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return what `restore` needs; nothing before the first `reset`."""
-        recorded = [game.plays for game in self._games]
-        if not recorded[0].is_loaded:
-            return {}
-        return plays.to_arrays(recorded, self._time_step())
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Play the games up to where `state` was taken; the next `reset` goes on from there.
-
-        Raises:
-          OtherGamesError: if they come out otherwise; `reset` begins them anew then.
-        """
-        if not state:
-            return
-        seeds, actions = zip(*plays.from_arrays(state), strict=True)
+    def _play_again(self, recorded: Sequence[tuple[int, list[int]]]) -> None:
+        seeds, actions = zip(*recorded, strict=True)
         for game, seed in zip(self._games, seeds, strict=True):
             game.plays.play_again_from(seed)
         for numbers in itertools.zip_longest(*([RESET, *each] for each in actions)):
             self._play(numbers)
-        self.pop_finished_games()  # they were reported before
-        try:
-            plays.check(state, self._time_step())
-        except plays.OtherGamesError:
-            for game in self._games:
-                game.plays.begin_anew()
-            raise
         self._goes_on = True
+
+    def _begin_anew(self) -> None:
+        for game in self._games:
+            game.plays.begin_anew()
+        self._goes_on = False
 
     def _reset(self) -> ts.TimeStep:
         if not self._goes_on:
