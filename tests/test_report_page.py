@@ -259,6 +259,18 @@ def test_films_are_in_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     ]
 
 
+def test_a_linked_folder_of_films_is_not_in_the_page(tmp_path: Path) -> None:
+    run = _run(tmp_path)
+    (run / "own.gif").write_bytes(GIF)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/secret.gif").write_bytes(GIF)
+    (run / "films").symlink_to(tmp_path / "secrets")
+    (tmp_path / "link").symlink_to(run)
+    for path in (run, tmp_path / "link"):  # who names a link to a run means it
+        images = _section(path, "films").iter("img")
+        assert [image.get("alt") for image in images] == ["Film of a game: own (0.0 MB)"]
+
+
 def test_a_film_is_made(
     tmp_path: Path, exported_policy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,10 +76,11 @@ def film(run: Path) -> str:
 def _films(run: Path) -> list[Path]:
     found = [
         path
+        # A link could lead to files that their owner would not show around. The run's folder is the
+        # one that was asked for, whatever leads to it.
         for folder in (run, run / FOLDER)
-        if folder.is_dir() and not (folder / FOLDER).is_symlink()
+        if folder.is_dir() and (folder == run or not folder.is_symlink())
         for path in folder.iterdir()
-        # A link could lead to a file that its owner would not show around.
         if path.suffix.lower() in _KINDS and path.is_file() and not path.is_symlink()
     ]
     return sorted(found, key=lambda path: (-path.stat().st_mtime_ns, path.name))
