@@ -121,13 +121,13 @@ def find_policy(
         return found
     runs_folder = Path(runs_folder)
     runs = list(runs_folder.iterdir()) if runs_folder.is_dir() else []
-    policies = [found for folder in runs if (found := _policy_of_run(folder)) is not None]
-    if not policies:
+    found = _policy_of_run(max(runs, key=_newest_export_ns)) if runs else None
+    if found is None:
         raise PolicyError(
             f"no run in the folder {runs_folder} has a policy; {_TRAIN_ONE}, and --run or "
             "--policy name one elsewhere"
         )
-    return max(policies, key=lambda folder: (folder / MODEL_FILE).stat().st_mtime_ns)
+    return found
 
 
 def find_either(folder: str | Path) -> Path:
@@ -160,6 +160,12 @@ def _policy_of_run(run: Path) -> Path | None:
         if (run / name / MODEL_FILE).is_file():
             return run / name
     return None
+
+
+def _newest_export_ns(run: Path) -> int:
+    """Return when a run has last exported a policy, 0 if never; its best may be an old one."""
+    models = (run / name / MODEL_FILE for name in POLICIES_OF_A_RUN)
+    return max((model.stat().st_mtime_ns for model in models if model.is_file()), default=0)
 
 
 def read_card(folder: str | Path) -> PolicyCard:

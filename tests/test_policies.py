@@ -73,6 +73,12 @@ class TestFind:
         (tmp_path / "file").touch()
         assert find_policy(runs_folder=tmp_path) == newest / "policies/last"
 
+    def test_a_run_whose_best_is_old_goes_on(self, tmp_path: Path) -> None:
+        goes_on = _run(tmp_path / "goes-on", "best", time=1_000)
+        _run(goes_on, "last", time=3_000)
+        _run(tmp_path / "finished", "best", "last", time=2_000)
+        assert find_policy(runs_folder=tmp_path) == goes_on / "policies/best"
+
     def test_nothing_found(self, tmp_path: Path) -> None:
         with pytest.raises(PolicyError, match=r"there is no run's folder .*none; name one"):
             find_policy(run=tmp_path / "none")
