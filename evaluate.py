@@ -2,7 +2,7 @@
 
 python evaluate.py                                    the best policy of the newest run
 python evaluate.py --run=runs/mine --gif=play.gif     and a film of its best game
-python evaluate.py --pretrained --game=Pong           the agent that comes with this program
+python evaluate.py --pretrained --game=SpaceInvaders  the agent that comes with this program
 python evaluate.py --random --game=SpaceInvaders      a random agent, for a baseline
 python evaluate.py --film=play.mp4 --film_style=explained      and what the network thinks
 python evaluate.py --compare=random,runs/mine --film=both.mp4  side by side

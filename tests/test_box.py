@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from documents import DOCUMENTS
 from written_run import write_run
 
 from console.errors import UserError
@@ -52,6 +54,12 @@ def test_what_is_in_the_box_belongs_together(game: str) -> None:
     assert len(report["scores"]) == 30
     config = json.loads((PRETRAINED / game / "config.json").read_text())["config"]
     assert config["seed"] == card.config.seed
+
+
+@pytest.mark.parametrize("file", ["evaluate.py", *DOCUMENTS])
+def test_examples_play_agents_that_are_in_the_box(file: str) -> None:
+    for game in re.findall(r"--pretrained --game[= ](\w+)", (ROOT / file).read_text()):
+        assert find_pretrained(game).is_dir()
 
 
 def test_a_trained_agent_plays_as_reported(tmp_path: Path) -> None:
