@@ -71,7 +71,11 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
 
 
 def fill(replay: Any) -> None:
-    """Add an item until the memory is full; playing that long would take minutes."""
+    """Add an item until the memory is full; playing that long would take minutes.
+
+    Args:
+      replay: a TFUniformReplayBuffer of one game.
+    """
     import tensorflow as tf
     from tf_agents.specs import tensor_spec
 
@@ -82,7 +86,7 @@ def fill(replay: Any) -> None:
         for _ in tf.range(count):
             replay.add_batch(item)
 
-    add(tf.constant(measurement.REPLAY_TRANSITIONS))
+    add(tf.constant(replay.capacity))
 
 
 if __name__ == "__main__":

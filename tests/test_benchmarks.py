@@ -6,6 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+import types
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from benchmarks import (
     race,
     replay,
     sb3_loop,
+    stock_loop,
     throughput,
 )
 from benchmarks.collection_rates import CollectionRates
@@ -194,6 +196,18 @@ def test_a_memory_is_told_by_median_and_percentile() -> None:
     assert last_words(replay.memory_lines([memory], 64), "ring", 5) == [
         "1,000", "7.00", "GB", "1.00,", "1.10"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("capacity", [7, 12])
+def test_the_stock_memory_is_filled_to_its_last_place(capacity: int) -> None:
+    added = tf.Variable(0)
+    memory = types.SimpleNamespace(
+        capacity=capacity,
+        data_spec=tf.TensorSpec([], tf.int32),
+        add_batch=lambda items: added.assign_add(tf.size(items)),
+    )
+    stock_loop.fill(memory)
+    assert added.numpy() == capacity
 
 
 def test_a_checkpoint_is_told_by_the_median_of_its_rounds() -> None:
