@@ -68,8 +68,10 @@ def page(
 
 
 def _game_table(records: Sequence[Record], places: Places) -> str:
-    iterations = places.iterations or common_end(records, "iteration")
-    minutes = places.minutes or common_end(records, "minutes")
+    iterations = (
+        common_end(records, "iteration") if places.iterations is None else places.iterations
+    )
+    minutes = common_end(records, "minutes") if places.minutes is None else places.minutes
     lines = [
         "| variant | seeds | iterations "
         f"| evaluation at {iterations:,.0f} iterations | training at {iterations:,.0f} iterations "

@@ -84,6 +84,8 @@ def test_page(tmp_path: Path) -> None:
     # 8 and a third of the way to 16 and to 14.8, that is 10.67 and 10.27; the same at 2 minutes.
     assert "| 300 | 10.5 [10.3, 10.7] | 10.0 [10.0, 10.0] | 10.5 [10.3, 10.7] |" in elsewhere[6]
     assert "| slow | 1 | 400 | - | 2.0 | - | 1.0 |" in elsewhere[7]
+    begin = page(records, [], {}, Places(minutes=0)).splitlines()
+    assert "| training at 0.0 minutes |" in begin[4]
 
 
 def test_several_games_are_aggregated_as_human_normalized_scores(tmp_path: Path) -> None:
