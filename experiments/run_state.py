@@ -7,7 +7,7 @@ import enum
 
 from console.errors import UserError
 from experiments.plan import PlannedRun
-from training.run_folder import RunFolder, resumed_config
+from training.run_folder import NO_PART_OF_A_RECIPE, RunFolder, resumed_config
 
 
 class State(enum.Enum):
@@ -37,7 +37,7 @@ def state_of(run: PlannedRun) -> State:
             f"{run.preset}; name another out_dir"
         )
     try:
-        resumed_config(saved, run.config.to_dict(), done)
+        resumed_config(saved, run.config.to_dict(), done, NO_PART_OF_A_RECIPE)
     except UserError as error:
         raise UserError(f"{run.path}: {error}") from error
     if not has_checkpoint:

@@ -139,6 +139,23 @@ def test_a_folder_with_another_run_is_refused(folder: Path) -> None:
         state_of(dataclasses.replace(run, preset="nature"))
 
 
+def test_only_what_is_no_part_of_the_recipe_may_change(folder: Path) -> None:
+    before = {"iterations": 100, "learning_rate": 0.001}
+    (run,) = _runs(1, **before)
+    _begun(run, 50)
+    watched = {"eval_period": 7, "eval_games": 8, "checkpoint_period": 9, "log_period": 10}
+    (same,) = _runs(1, **{**before, **watched, "iterations": 200, "stack_on_device": "no"})
+    assert state_of(same) is State.STOPPED
+    for name, value in (  # a resume by hand may change these
+        ("learning_rate", 0.002),
+        ("learning_rate_final_share", 0.5),
+        ("learning_rate_decay_iterations", 77),
+    ):
+        (other,) = _runs(1, **{**before, name: value})
+        with pytest.raises(UserError, match=rf"other numbers: {name} is .* there and {value} here"):
+            state_of(other)
+
+
 def test_runs_are_begun_resumed_and_skipped(folder: Path) -> None:
     new, stopped, complete, lost = runs = _runs(1, 4, 5, 6, iterations=100, double=False)
     _begun(stopped, 60)

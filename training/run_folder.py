@@ -10,7 +10,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,19 @@ from training.durable import sync
 
 RUNS = Path("runs")
 CONFIG_FORMAT = 1
-MAY_CHANGE = {
+NO_PART_OF_A_RECIPE = {
     *("iterations", "eval_period", "eval_games", "checkpoint_period", "log_period"),
     "stack_on_device",  # changes no byte
+}
+"""Settings that change how long a run learns and what is seen of it, not how it learns."""
+
+MAY_CHANGE = {
+    *NO_PART_OF_A_RECIPE,
     # Less of it takes noise away when a run learns no more.
     *("learning_rate", "learning_rate_final_share", "learning_rate_decay_iterations"),
 }
+"""Settings that may be others at a resume."""
+
 _VERSIONS_OF = ("tensorflow", "tf-agents", "ale-py", "gym", "numpy", "opencv-python-headless")
 
 
@@ -171,13 +178,16 @@ def new_run_path(game: str, agent: str) -> Path:
     return path
 
 
-def resumed_config(saved: Config, asked: Mapping[str, Any], done: int) -> Config:
+def resumed_config(
+    saved: Config, asked: Mapping[str, Any], done: int, may_change: Set[str] = MAY_CHANGE
+) -> Config:
     """Return a run's config with what may change at a resume: how long it lasts, what is watched.
 
     Args:
       saved: what the run was started with.
       asked: settings of the command line.
       done: iterations of the newest checkpoint.
+      may_change: names of settings.
 
     Raises:
       UserError: if `asked` contradicts a number that decides what is learned; all are named. If it
@@ -191,7 +201,7 @@ def resumed_config(saved: Config, asked: Mapping[str, Any], done: int) -> Config
     contradictions = [
         f"{name} is {getattr(saved, name)} there and {value} here"
         for name, value in asked.items()
-        if name not in MAY_CHANGE and value != getattr(saved, name)
+        if name not in may_change and value != getattr(saved, name)
     ]
     if contradictions:
         raise UserError(
