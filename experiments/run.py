@@ -45,13 +45,14 @@ def train(file: Path, *, dry_run: bool, side_by_side: int = 1) -> int:
         runs at a time do not fit into memory.
     """
     runs = read_plan(file)
-    _check_memory(runs, side_by_side)
     states = [state_of(run) for run in runs]
     if dry_run:
         for run, state in zip(runs, states, strict=True):
             mark = "# complete: " if state is State.COMPLETE else ""
             print(mark + sequence.shown_command(run, state))
         return 0
+    pairs = zip(runs, states, strict=True)
+    _check_memory([run for run, state in pairs if state is not State.COMPLETE], side_by_side)
     outcome = sequence.train_all(runs, lambda sentence: print(sentence, flush=True), side_by_side)
     trained = len(outcome.done) + len(outcome.complete)
     print(f"{trained} of {len(runs)} runs are complete, {len(outcome.done)} of them by this call")

@@ -299,11 +299,16 @@ def test_one_signal_stops_all_runs_side_by_side(
 def test_more_runs_at_a_time_than_fit_into_memory_are_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _runs(1, 2, replay_capacity=100_000)
+    file = Path("file.toml")
+    complete, _ = _runs(1, 4, replay_capacity=100_000)
     monkeypatch.setattr(machine, "free_memory_bytes", lambda: 2_500_000_000)
     with pytest.raises(UserError, match=r"2 of these runs .* about 3\.\d GB and 2\.5 GB"):
-        program.train(Path("file.toml"), dry_run=True, side_by_side=2)
-    assert program.train(Path("file.toml"), dry_run=True) == 0
+        program.train(file, dry_run=False, side_by_side=2)
+    assert program.train(file, dry_run=True, side_by_side=2) == 0  # printing takes no memory
+    assert not Path("tape").exists()
+    _begun(complete, complete.config.iterations, complete.config.iterations)
+    assert program.train(file, dry_run=False, side_by_side=2) == 0  # one is left to be trained
+    assert [line.split()[-1] for line in _tape()] == ["--seed=4"]
 
 
 def test_the_exit_status_and_the_last_words_tell(
