@@ -183,7 +183,15 @@ def test_a_trial_that_fails_and_a_disk_that_is_full(
     status, said = _examine(config, tmp_path, monkeypatch, lambda *_: _SPEED)
     assert status == 1
     assert any("0.0 GB are free; give a --logdir on another disk" in line for line in said)
-    monkeypatch.setattr("os.access", lambda path, _: path != tmp_path)
-    status, said = _examine(config, tmp_path / "run", monkeypatch, lambda *_: _SPEED)
+    run = tmp_path / "run"
+    monkeypatch.setattr("os.access", lambda path, _: path not in (tmp_path, run))
+    status, said = _examine(config, run, monkeypatch, lambda *_: _SPEED)
     assert status == 1
     assert any("run cannot be written; give another with --logdir" in line for line in said)
+    (run / "checkpoints/000000001").mkdir(parents=True)  # a run goes on only where it is
+    RunFolder(run).write_config(config, "default", {})
+    _, said = _examine(config, run, monkeypatch, lambda *_: _SPEED)
+    assert any("run cannot be written; make it writable" in line for line in said)
+    monkeypatch.setattr("os.access", lambda *_: True)
+    _, said = _examine(config, run, monkeypatch, lambda *_: _SPEED)
+    assert any("0.0 GB are free; make room there" in line for line in said)

@@ -87,7 +87,7 @@ def test_a_read_only_folder_is_a_sentence_and_stays_as_it_is(
     assert (process["status"], process["newest"]) == (2, told["SIGHUP"]["newest"])
     assert process["said"] in {
         f"error: the folder {folder / 'interrupted'} cannot be written ({reason}); "
-        "give another with --logdir\n"
+        "make it writable\n"
         for reason in REASONS
     }
     assert process["is_unchanged"]

@@ -44,6 +44,17 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, name: str, r
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_run_that_cannot_be_written_goes_on_nowhere_else(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write_config(Config(), "default", {})
+    (tmp_path / ".lock").mkdir()  # not even root can write it
+    with pytest.raises(UserError) as caught:
+        folder.create()
+    assert str(caught.value) == (
+        f"the folder {tmp_path} cannot be written (Is a directory); make it writable"
+    )
+
+
 def test_config_json_holds_all_numbers_and_each_session(tmp_path: Path) -> None:
     folder, config = RunFolder(tmp_path), Config(seed=7, game="Pong")
     folder.write_config(config, "notebook", {"device": "CPU"})

@@ -208,10 +208,12 @@ def _disk(config: Config, folder: RunFolder, speed: Speed) -> Finding:
         f"{max(0, needed) / 1e9:.1f} GB are needed in {folder.path}, {free / 1e9:.1f} GB are free"
     )
     if not machine.is_writable(folder.path):
-        text = f"the folder {folder.path} cannot be written; give another with --logdir"
+        text = f"the folder {folder.path} cannot be written; {folder.way_to_write()}"
         return Finding("disk", text, "wrong")
     if needed > free:
         advice = "give a --logdir on another disk, or a smaller --replay_capacity"
+        if folder.exists:  # neither may change at a resume
+            advice = "make room there"
         return Finding("disk", f"{text}; {advice}", "wrong")
     return Finding("disk", text)
 

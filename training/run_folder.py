@@ -69,15 +69,19 @@ class RunFolder:
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             reason = error.strerror if isinstance(error, OSError) else error
             raise UserError(
-                f"the folder {self.path} cannot be written ({reason}); give another with --logdir"
+                f"the folder {self.path} cannot be written ({reason}); {self.way_to_write()}"
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until the process ends
         except OSError as error:
+            elsewhere = "" if self.exists else ", or give another --logdir"
             raise UserError(
-                f"another process is training in {self.path}; stop it first, "
-                "or give another --logdir"
+                f"another process is training in {self.path}; stop it first{elsewhere}"
             ) from error
+
+    def way_to_write(self) -> str:
+        """Return what to do when the folder cannot be written: a run goes on only where it is."""
+        return "make it writable" if self.exists else "give another with --logdir"
 
     def checkpoint_paths(self) -> list[Path]:
         """Return the folders of the checkpoints, whole or torn, oldest first.
