@@ -10,6 +10,7 @@ from documents import DOCUMENTS, ROOT, names_of, pointers
 
 from agents import AGENTS
 from configs import PRESETS, Config
+from configs.games import ATARI_SETTINGS
 from replay.arrays import Rows
 from scripts.flag_table import with_table
 from training.metrics import (
@@ -86,6 +87,12 @@ def test_every_algorithm_has_its_row() -> None:
     for agent, module in AGENTS.items():
         assert f"`--agent={agent}" in text
         assert module.replace(".", "/") + ".py" in {path for path, _ in found}
+
+
+def test_the_settings_that_small_games_refuse_are_named() -> None:
+    text = (ROOT / "docs/environments.md").read_text()
+    (named,) = re.findall(r"^- (`--[^.]+) mean nothing to them\.", text, re.M)
+    assert set(re.findall(r"`--(\w+)`", named)) == ATARI_SETTINGS
 
 
 def test_every_metric_is_explained() -> None:
