@@ -214,6 +214,7 @@ COMMANDS: dict[str, Check] = {
     "python -m benchmarks.replay": parses(_RACE),
     "python -m benchmarks.replay --json replay.json": parses(_RACE),
     "python -m benchmarks.collection": parses(_RACE),
+    "python -m benchmarks.growth": parses(_RACE),
     "python -m benchmarks.growth --soak_iterations=50000 --batch_size=8": parses(_RACE),
     "python -m benchmarks.floor": parses(_RACE),
     "python -m benchmarks.project_loop": parses(_RACE),

@@ -110,6 +110,22 @@ def test_every_chart_is_explained() -> None:
         assert re.search(rf"\| `{tag}(/\.\.\.)?` \| {re.escape(meaning)} \|", text), tag
 
 
+def test_every_benchmark_has_its_row_and_its_flags() -> None:
+    text = (ROOT / "benchmarks/README.md").read_text()
+    rows = re.findall(r"^\| `--(\w+)` \|[^|]*\|([^|]*)\|", text, re.M)
+    flags = {flag: set(re.findall(r"`(\w+)`", commands)) for flag, commands in rows}
+    for path in ROOT.glob("benchmarks/*.py"):
+        if '__name__ == "__main__"' not in path.read_text():
+            continue
+        own = re.findall(_DEFINES_FLAG, path.read_text())
+        if re.search(rf"^\| `python -m benchmarks\.{path.stem}[ `]", text, re.M):
+            assert all(path.stem in flags[flag] for flag in own), path.stem
+            assert ("json" in own) == (path.stem in flags["json"]), path.stem
+        else:  # a contender, which another starts; it has flags of its own
+            starts = [each for each in ROOT.glob("benchmarks/*.py") if each != path]
+            assert any(f'benchmarks.{path.stem}"' in each.read_text() for each in starts), path.stem
+
+
 def test_a_page_describes_every_file_of_a_run() -> None:
     text = (ROOT / "docs/files.md").read_text()
     for name in ("config.json", "metrics.csv", "evaluations.csv", "games.csv", "tensorboard/",
