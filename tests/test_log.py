@@ -34,6 +34,7 @@ from training.time_spent import TimeSpent
 
 _CONFIG = Config(iterations=3_600)
 _EVALUATION = {
+    "games": 3,
     "score_mean": 2.0,
     "score_median": 1.5,
     "score_std": 1 / 3,
@@ -172,7 +173,7 @@ def test_evaluations_csv(tmp_path: Path, clock: _Clock) -> None:
     text = (tmp_path / "evaluations.csv").read_text()
     assert text.splitlines() == [
         ",".join(metric.name for metric in EVALUATION_METRICS),
-        "4,2.0,1.5,0.333333,1.0,4.0,210.5,2.5,2.25",
+        "4,3,2.0,1.5,0.333333,1.0,4.0,210.5,2.5,2.25",
     ]
 
 

@@ -83,7 +83,7 @@ class _Tape:
         self.progress.begin_row()
 
     def evaluation(self, results: dict[str, float], games: Sequence[PlayedGame]) -> None:
-        assert len(games) == self.config.eval_games
+        assert len(games) == self.config.eval_games == results["games"]
         self.lines.append(f"evaluation {self.progress.iteration}: {results['score_mean']:g}")
 
     def say(self, sentence: str) -> None:

@@ -18,6 +18,7 @@ from written_run import write_run
 from configs import PRESETS, Config
 from console.errors import UserError
 from evaluation.page import films
+from evaluation.page.charts import evaluation_interval
 from evaluation.page.commands import commands, repeat
 from evaluation.page.curves import Level, Line, Points, chart
 from evaluation.page.document import page, write_page
@@ -76,9 +77,26 @@ def test_evaluations_and_their_intervals(tmp_path: Path) -> None:
         *("150", "8", "2", "5", "1,234", "1.5", "1.25")
     ]
     assert _texts(section, ".//tr[@class='number']/*") == ["300", "7.5", "0", "-", "9", "-", "-"]
-    # 2 / sqrt(5 - 1) is the standard error, 1.96 of which are 1.96.
+    # An older program wrote it: the setting says 5 games, as of the last resume.
     best = _texts(page(read_run(run)), ".//header//div")[0]
-    assert best == "best evaluation8at iteration 150, 95 %: 6.04 to 9.96"
+    assert best == "best evaluation8at iteration 150"
+
+
+def test_an_interval_is_over_the_games_that_were_played(tmp_path: Path) -> None:
+    run = _run(tmp_path, eval_games=17)  # since a resume
+    (run / "evaluations.csv").write_text(
+        "iteration,games,score_mean,score_std\n100,1,7,0\n150,5,8,2\n200,x,8,2\n300,17,7.5,4\n"
+    )
+    # 2 / sqrt(5 - 1) and 4 / sqrt(17 - 1) are the standard errors, 1.96 of which are 1.96.
+    low, high = evaluation_interval(read_run(run))
+    np.testing.assert_allclose(low, [np.nan, 6.04, np.nan, 5.54])
+    np.testing.assert_allclose(high, [np.nan, 9.96, np.nan, 9.46])
+    assert _texts(page(read_run(run)), ".//header//div")[:2] == [
+        "best evaluation8at iteration 150, 95 %: 6.04 to 9.96",
+        "last evaluation7.5at iteration 300, 95 %: 5.54 to 9.46",
+    ]
+    rows = _section(run, "evaluations").findall(".//tbody/tr")
+    assert [row[1].text for row in rows] == ["1", "5", "-", "17"]
 
 
 def test_a_curve_by_hand() -> None:

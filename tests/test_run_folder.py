@@ -227,6 +227,19 @@ def test_a_csv_file_of_a_new_run_begins_anew(tmp_path: Path) -> None:
     assert path.read_text() == "a\n"
 
 
+def test_a_csv_file_of_an_older_program_keeps_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("c,a\n5,1\n5,2\n")
+    log = CsvLog(path, ["a", "b"], kept_bytes=len("c,a\n5,1\n"))
+    log.write({"a": 3, "b": 4})
+    assert path.read_text() == "c,a\n5,1\n,3\n"
+    with pytest.raises(ValueError, match="'d'"):
+        log.write({"a": 3, "d": 4})
+    path.write_text("\n5,1\n")
+    with pytest.raises(UserError, match=r"a\.csv has no header; restore the file"):
+        CsvLog(path, ["a", "b"], kept_bytes=2)
+
+
 def test_a_csv_file_that_has_lost_rows_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     for content in (None, "a\n"):

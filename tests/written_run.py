@@ -27,7 +27,7 @@ def write_run(
     for number, score in enumerate(training, 1):
         rows.append(f"{100 * number},{minutes * number},{200 + 1600 * number},{score}")
     (path / "metrics.csv").write_text("\n".join(rows) + "\n")
-    rows = ["iteration,score_mean,score_std"]
-    rows += [f"{150 * number},{score},0" for number, score in enumerate(evaluation, 1)]
+    rows = ["iteration,games,score_mean,score_std"]
+    rows += [f"{150 * number},5,{score},0" for number, score in enumerate(evaluation, 1)]
     (path / "evaluations.csv").write_text("\n".join(rows) + "\n")
     return path

@@ -16,16 +16,23 @@ from console.errors import UserError
 class CsvLog:
     """A CSV file that only grows, and that a resume cuts back to a checkpoint's length.
 
+    A file that an older program began keeps its header, and rows what that names: written anew it
+    would no longer have the lengths that its checkpoints know.
+
     Args:
       path: of the file.
       columns: its header.
       kept_bytes: length at the checkpoint that is resumed; 0: begin anew.
+
+    Raises:
+      UserError: if the file is shorter than that, or has no header.
     """
 
     def __init__(self, path: Path, columns: Sequence[str], kept_bytes: int = 0) -> None:
         if kept_bytes and (not path.exists() or path.stat().st_size < kept_bytes):
             raise UserError(f"{path} is shorter than its checkpoint knows it; restore the file")
-        self._columns = columns
+        self._columns = set(columns)
+        self._header = _header_of(path) if kept_bytes else list(columns)
         # Without a buffer: a row that found no room is not tried again when the file is closed.
         self._file = path.open("ab", buffering=0)
         if self.size_bytes > kept_bytes:
@@ -38,9 +45,12 @@ class CsvLog:
 
         Raises:
           OSError: if there is no room for all of it; then nothing of it stays.
+          ValueError: if a name is none of the columns.
         """
+        older = self._columns.difference(self._header)
+        known = {name: value for name, value in row.items() if name not in older}
         line = io.StringIO()
-        csv.DictWriter(line, self._columns, lineterminator="\n").writerow(row)
+        csv.DictWriter(line, self._header, lineterminator="\n").writerow(known)
         left, before = line.getvalue().encode(), self.size_bytes
         try:
             while left:
@@ -62,3 +72,11 @@ class CsvLog:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _header_of(path: Path) -> list[str]:
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        header = next(csv.reader(file), [])
+    if "" in header or not header:
+        raise UserError(f"{path} has no header; restore the file")
+    return header

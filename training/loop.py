@@ -200,6 +200,7 @@ def evaluation_seed(seed: int) -> int:
 def evaluation_results(report: Report) -> dict[str, float]:
     """Return what a report has of EVALUATION_METRICS, by their names."""
     return {
+        "games": len(report.scores),
         "score_mean": report.mean,
         "score_median": report.median,
         "score_std": report.std,

@@ -78,7 +78,8 @@ PROGRESS_METRICS = (
 
 EVALUATION_METRICS = (
     Metric("iteration", "", "training steps so far"),
-    Metric("score_mean", "evaluation/score_mean", "raw score, mean over the whole games played"),
+    Metric("games", "evaluation/games", "whole games played"),
+    Metric("score_mean", "evaluation/score_mean", "raw score, mean over these games"),
     Metric("score_median", "evaluation/score_median", "raw score, median of the same"),
     Metric("score_std", "evaluation/score_std", "raw score, standard deviation of the same"),
     Metric("score_least", "evaluation/score_least", "raw score, least of the same"),

@@ -43,11 +43,12 @@ def charts(run: RunRecord) -> list[Element]:
 def evaluation_interval(run: RunRecord) -> tuple[np.ndarray, np.ndarray]:
     """Return where the mean of evaluation games lies with 95 % confidence, float64 [n] twice.
 
-    It is the normal approximation; NaN where the number of games is not known, or 1.
+    It is the normal approximation; NaN where the number of games is not known, or 1. The setting
+    `eval_games` does not tell it: a resume may have changed it.
     """
-    mean, std = (_column(run.evaluations, name) for name in ("score_mean", "score_std"))
-    games = run.settings.get("eval_games")
-    count = games if type(games) is int and 1 < games < 2**31 else np.nan
+    names = ("score_mean", "score_std", "games")
+    mean, std, games = (_column(run.evaluations, name) for name in names)
+    count = np.where(games > 1, games, np.nan)
     half = _STANDARD_ERRORS * std / np.sqrt(count - 1)  # std is divided by n, not by n - 1
     return mean - half, mean + half
 

@@ -16,6 +16,7 @@ from evaluation.page.record import RunRecord
 _MOST_ROWS = 200
 _MOST_LETTERS = 2_000  # of a value in a cell
 _COLUMNS = {
+    "games": "games",
     "score_mean": "mean score",
     "score_median": "median",
     "score_std": "std",
