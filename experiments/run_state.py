@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import enum
 
+from configs.recipe import NO_PART_OF_A_RECIPE
 from console.errors import UserError
 from experiments.plan import PlannedRun
-from training.run_folder import NO_PART_OF_A_RECIPE, RunFolder, resumed_config
+from training.run_folder import RunFolder, resumed_config
 
 
 class State(enum.Enum):

@@ -19,7 +19,7 @@ from configs import PRESETS, Config
 from console.errors import UserError
 from evaluation.page import films
 from evaluation.page.charts import evaluation_interval
-from evaluation.page.commands import commands, repeat
+from evaluation.page.commands import changed_at_resume, commands, repeat
 from evaluation.page.curves import Level, Line, Points, chart
 from evaluation.page.document import page, write_page
 from evaluation.page.record import read_run
@@ -199,6 +199,37 @@ def test_commands_work_where_they_can(tmp_path: Path) -> None:
     )
     assert repeat(PRESETS["grid"], "grid", "a b; rm x") == (
         "python train.py --preset grid --logdir 'a b; rm x'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "resumes", "changed"),
+    [
+        ("--learning_rate=0.001", [""], []),
+        ("", ["--iterations=400 --eval_games 7 --learning_rate 8e-4"], []),  # as in the preset
+        ("--learning_rate 0.001", ["--learning_rate=1e-3"], []),  # as experiments.run resumes
+        ("--learning_rate 0.001", ["--learning_rate=0.002"], ["learning_rate"]),
+        ("", ["--learning_rate=0.001", "--learning_rate=0.0008"], ["learning_rate"]),
+        ("", ["-learning_rate_decay_iterations 7"], ["learning_rate_decay_iterations"]),
+        ("", ["--learning_rate=x", "--learning_rate"], ["learning_rate"]),
+    ],
+)
+def test_a_run_that_no_single_command_repeats(
+    tmp_path: Path, first: str, resumes: list[str], changed: list[str]
+) -> None:
+    assert PRESETS["default"].learning_rate == 0.0008
+    run = _run(tmp_path)
+    content = json.loads((run / "config.json").read_text())
+    content["preset"] = "default"
+    content["sessions"] = [
+        {"command": ["python", "train.py", *flags.split(), 5]} for flags in (first, *resumes)
+    ]
+    (run / "config.json").write_text(json.dumps(content))
+    assert changed_at_resume(read_run(run)) == changed
+    assert ("train it again" in commands(read_run(run))) == (not changed)
+    said = _texts(_section(run, "commands"), ".//p")
+    assert [f": {', '.join(changed)} changed when it was" in each for each in said] == (
+        [True] if changed else []
     )
 
 

@@ -15,23 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from configs import Config, ConfigError
+from configs.recipe import LEARNING_RATE, NO_PART_OF_A_RECIPE
 from console.errors import UserError
 from evaluation.files import read_object
 from training.durable import sync
 
 RUNS = Path("runs")
 CONFIG_FORMAT = 1
-NO_PART_OF_A_RECIPE = {
-    *("iterations", "eval_period", "eval_games", "checkpoint_period", "log_period"),
-    "stack_on_device",  # changes no byte
-}
-"""Settings that change how long a run learns and what is seen of it, not how it learns."""
-
-MAY_CHANGE = {
-    *NO_PART_OF_A_RECIPE,
-    # Less of it takes noise away when a run learns no more.
-    *("learning_rate", "learning_rate_final_share", "learning_rate_decay_iterations"),
-}
+MAY_CHANGE = NO_PART_OF_A_RECIPE.union(LEARNING_RATE)
 """Settings that may be others at a resume."""
 
 _VERSIONS_OF = ("tensorflow", "tf-agents", "ale-py", "gym", "numpy", "opencv-python-headless")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from configs import PRESETS, Config
-from evaluation.page.record import RunRecord
+from configs.recipe import LEARNING_RATE
+from evaluation.page.record import RunRecord, number
 
 AGAIN = "runs/again"
 
@@ -22,12 +26,39 @@ def commands(run: RunRecord) -> dict[str, str]:
         found["play whole games"] = f"python evaluate.py --run {path}"
         found["film the best game"] = f"python evaluate.py --run {path} --gif play.gif"
     found["its charts"] = f"tensorboard --logdir {path}"
-    if run.config is not None and run.preset in PRESETS:
+    if run.config is not None and run.preset in PRESETS and not changed_at_resume(run):
         found["train it again"] = repeat(run.config, run.preset, AGAIN)
     found["this page anew"] = f"python -m evaluation.report {path}"
     if run.has_policy:
         found["this page with a film"] = f"python -m evaluation.report {path} --film"
     return found
+
+
+def changed_at_resume(run: RunRecord) -> list[str]:
+    """Return the settings of its recipe that a run had more than one value of.
+
+    No command of `repeat` trains such a run again. config.json has only the last values; the others
+    are told from what was typed, of which the page makes no command: it shows it as text.
+    """
+    if not run.sessions or run.preset not in PRESETS:
+        return []
+    first, *resumes = run.sessions
+    changed = []
+    for name in LEARNING_RATE:
+        began = [float(getattr(PRESETS[run.preset], name)), *_typed(first, name)][-1]
+        if any(value != began for session in resumes for value in _typed(session, name)):
+            changed.append(name)
+    return changed
+
+
+def _typed(session: Mapping[str, Any], name: str) -> Iterator[float]:
+    """Yield the values of a setting on a session's command line; NaN for what is no number."""
+    words = session.get("command")
+    words = [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
+    for word, following in itertools.zip_longest(words, words[1:], fillvalue=""):
+        flag, equals, value = word.partition("=")
+        if flag in (f"--{name}", f"-{name}"):
+            yield number(value if equals else following)
 
 
 def repeat(config: Config, preset: str, logdir: str | Path) -> str:

@@ -11,7 +11,7 @@ from configs import human_normalized_score
 from evaluation.files import replaced_file
 from evaluation.page import films, tables
 from evaluation.page.charts import charts, evaluation_interval
-from evaluation.page.commands import commands
+from evaluation.page.commands import changed_at_resume, commands
 from evaluation.page.elements import Element, element, to_html
 from evaluation.page.record import RunRecord, read_run
 
@@ -134,7 +134,14 @@ def _commands(run: RunRecord) -> Element:
         for word in command.split(" "):
             words += [element("span", word), " "]  # a line may end between two words only
         rows += [element("dt", what), element("dd", element("code", *words[:-1]))]
-    return element("dl", *rows, class_="commands")
+    made = element("dl", *rows, class_="commands")
+    if changed := changed_at_resume(run):
+        told = (
+            f"No single command trains it again: {', '.join(changed)} changed when it was resumed. "
+            "What was typed stands below, under Machine."
+        )
+        return element("div", made, element("p", told, class_="nothing"))
+    return made
 
 
 def _settings(run: RunRecord) -> Element:

@@ -160,7 +160,7 @@ def _read_columns(file: Path, remarks: list[str]) -> Columns:
     backward: list[int] = []
     for line, row in _rows(file, remarks):
         names = ["iteration", *(name for name in row if name != "iteration")]
-        numbers = [_number(row.get(name, "")) for name in names]
+        numbers = [number(row.get(name, "")) for name in names]
         if numbers[0] > (values[-1][0] if values else -1.0):
             values.append(numbers)
         else:
@@ -178,12 +178,13 @@ def _read_warnings(file: Path, remarks: list[str]) -> list[tuple[str, str]] | No
     return [(row.get("iteration", ""), row.get("warning", "")) for _, row in _rows(file, remarks)]
 
 
-def _number(field: str) -> float:
+def number(field: str) -> float:
+    """Return the number that a text is; NaN for what is none, or as good as infinite."""
     try:
-        number = float(field)
+        value = float(field)
     except ValueError:
         return math.nan
-    return number if abs(number) < _GREATEST_NUMBER else math.nan
+    return value if abs(value) < _GREATEST_NUMBER else math.nan
 
 
 def _left_out(file: Path, lines: Sequence[int], why: str) -> str:
