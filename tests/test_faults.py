@@ -37,11 +37,12 @@ from replay.frame_ring import FrameRing
 from replay.frame_store import FIRST, MID
 from training import loop, preflight, session
 from training.checkpoint import Checkpoints
-from training.faults import in_one_sentence
+from training.faults import games_from_python, in_one_sentence
 from training.iterations import Iterations
 from training.log import RunLog
 from training.progress import Progress
 from training.run_folder import RunFolder, versions
+from training.stop import StopRequestedError
 from training.time_spent import TimeSpent
 
 ROOT = Path(__file__).parents[1]
@@ -270,6 +271,25 @@ def test_what_fails_on_tensorflows_threads_is_one_sentence(
         run()
     assert str(caught.value).startswith(said)
     assert "then start again: there is no checkpoint yet" in str(caught.value)
+
+
+def test_what_fails_in_an_evaluation_is_the_same_sentence(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    with pytest.raises(UserError) as caught, in_one_sentence(folder), games_from_python():
+        raise OverflowError("a\nb")
+    assert re.fullmatch(
+        r"the games or the replay failed \(OverflowError: a b, test_faults\.py, line \d+\); "
+        "report it if it comes again, then start again: there is no checkpoint yet",
+        str(caught.value),
+    )
+    for fault, kind, said in (
+        (StopRequestedError("stop"), StopRequestedError, "^stop$"),
+        (UserError("no such game"), UserError, "^no such game$"),
+        (MemoryError(), UserError, "^there is not enough memory"),
+    ):
+        told = pytest.raises(kind, match=said)
+        with told, in_one_sentence(folder), games_from_python():
+            raise fault
 
 
 def test_the_emulators_thread_is_never_given_an_action_that_ends_it() -> None:

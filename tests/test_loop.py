@@ -12,6 +12,7 @@ import tensorflow as tf
 from configs import Config
 from console.errors import UserError
 from evaluation.watch import PlayedGame
+from training.faults import GamesFailedError
 from training.loop import Training, evaluation_seed
 from training.progress import Progress
 from training.stop import StopSignal
@@ -188,6 +189,18 @@ def test_a_resumed_run_remembers_the_best(tape: Callable[..., _Tape]) -> None:
     watched = tape(progress=Progress(iteration=11, best_score=1.5, evaluated_iteration=6))
     assert "evaluation 12: 1" in _run(watched)
     assert "export best 12 1.0" not in watched.lines
+
+
+def test_games_that_fail_in_an_evaluation_are_told_from_a_bug(
+    tape: Callable[..., _Tape], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the emulator died")
+
+    failing = tape()
+    monkeypatch.setattr("training.loop.play_games", fail)
+    with pytest.raises(GamesFailedError, match="the emulator died"):
+        _run(failing)
 
 
 def test_no_evaluation_is_played_where_none_is_wanted(tape: Callable[..., _Tape]) -> None:

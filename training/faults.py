@@ -6,13 +6,15 @@ import contextlib
 import errno
 import os
 import re
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
 from console.errors import UserError
 from training.run_folder import RunFolder
+from training.stop import StopRequestedError
 
 # TensorFlow has no errno, but ends its messages with what the system says of it.
 _SAID_OF_FILES = tuple(
@@ -43,6 +45,35 @@ _PLACE = re.compile(r'^  File "(.+)", line (\d+), in ', re.MULTILINE)
 _ROOT = Path(__file__).parents[1]
 
 
+class GamesFailedError(Exception):
+    """Games that are played from Python failed.
+
+    Args:
+      cause: what they raised.
+    """
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+@contextlib.contextmanager
+def games_from_python() -> Iterator[None]:
+    """Tell what games raise in a block from bugs elsewhere, as TensorFlow's threads do.
+
+    What the machine does to them, and a wish to stop, goes through.
+
+    Raises:
+      GamesFailedError: for the rest.
+    """
+    try:
+        yield
+    except (UserError, StopRequestedError, OSError, MemoryError, tf.errors.OpError):
+        raise
+    except Exception as error:
+        raise GamesFailedError(error) from error
+
+
 @contextlib.contextmanager
 def in_one_sentence(folder: RunFolder) -> Iterator[None]:
     """Turn the machine's faults in a block into a UserError that says what is kept.
@@ -66,8 +97,14 @@ def in_one_sentence(folder: RunFolder) -> Iterator[None]:
             memory_error = MemoryError(raised[2]) if raised else error
             raise UserError(_no_memory(memory_error, folder)) from error
         if raised is not None:
-            raise UserError(_no_games(raised, folder)) from error
+            places = _PLACE.findall(raised.string, raised.end())
+            raise UserError(_no_games(raised[1], raised[2], places, folder)) from error
         raise
+    except GamesFailedError as error:
+        frames = traceback.extract_tb(error.cause.__traceback__)
+        places = [(frame.filename, frame.lineno) for frame in frames]
+        kind = type(error.cause).__name__
+        raise UserError(_no_games(kind, str(error), places, folder)) from error
 
 
 def _no_file(name: object, reason: object, folder: RunFolder) -> str:
@@ -75,13 +112,14 @@ def _no_file(name: object, reason: object, folder: RunFolder) -> str:
     return f"{name} cannot be written ({reason}); make room or mend the folder, {then}"
 
 
-def _no_games(raised: re.Match[str], folder: RunFolder) -> str:
-    places = _PLACE.findall(raised.string, raised.end())
+def _no_games(
+    kind: str, message: str, places: Sequence[tuple[str, object]], folder: RunFolder
+) -> str:
     ours = [place for place in places if Path(place[0]).is_relative_to(_ROOT)] or places
     at = "".join(f", {Path(path).name}, line {line}" for path, line in ours[-1:])
-    said = " ".join(raised[2].split()) or "no more is known"
+    said = " ".join(message.split()) or "no more is known"
     return (
-        f"the games or the replay failed ({raised[1]}: {said}{at}); "
+        f"the games or the replay failed ({kind}: {said}{at}); "
         f"report it if it comes again, {_how_to_go_on(folder)}"
     )
 

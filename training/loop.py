@@ -14,6 +14,7 @@ from evaluation.values import ValuedPlay
 from evaluation.watch import play_games
 from training.checkpoint import Checkpoints
 from training.export import Exporter
+from training.faults import games_from_python
 from training.log import RunLog
 from training.parts import Parts, q_values_of
 from training.progress import Progress
@@ -121,7 +122,7 @@ class Training:
         config, progress = self._parts.config, self._progress
         valued = ValuedPlay(self._q_values)
         try:
-            with self._parts.time_spent.on("evaluating"):
+            with self._parts.time_spent.on("evaluating"), games_from_python():
                 games = play_games(
                     config,
                     valued.choose,
