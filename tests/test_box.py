@@ -21,22 +21,66 @@ from scripts.box import ROOT, put_in_box
 GAMES = sorted(path.name for path in PRETRAINED.iterdir())
 
 
+def _full_box(folder: Path) -> Path:
+    """A box that has an agent already, and one of its youth."""
+    for name in ("policy/saved_model.pb", "policy-20-minutes/saved_model.pb", "report.json"):
+        (folder / "Breakout" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "Breakout" / name).write_text("before")
+    return folder
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
 def test_a_run_is_copied_and_evaluated(tmp_path: Path, exported_policy: Path) -> None:
-    run = write_run(tmp_path, "run")
+    run = write_run(tmp_path, "mine")
     shutil.copytree(exported_policy, run / "policies/best")
-    box = tmp_path / "box"
-    (box / "Breakout").mkdir(parents=True)
-    (box / "Breakout/old").touch()
-    folder = put_in_box(run, box)
-    assert folder == box / "Breakout"
+    content = json.loads((run / "config.json").read_text())
+    commands = [
+        ["python", "/home/me/dqn/train.py", f"--logdir={run}", "--game=Pong"],
+        ["python", "train.py", "--logdir", str(run), "--resume", "--learning_rate=1e-3"],
+    ]
+    content["sessions"] = [{"command": command, "device": "CPU"} for command in commands]
+    (run / "config.json").write_text(json.dumps(content))
+    folder = put_in_box(run, _full_box(tmp_path / "box"))
+    assert folder == tmp_path / "box/Breakout"
+    assert [path.name for path in folder.parent.iterdir()] == ["Breakout"]
     assert sorted(path.name for path in folder.iterdir()) == sorted(
-        [*FILES, "policy", "report.json"]
+        [*FILES, "policy", "policy-20-minutes", "report.json"]
     )
-    for name in FILES:
+    assert _content(folder / "policy") == _content(exported_policy)
+    assert _content(folder / "policy-20-minutes") == {"saved_model.pb": b"before"}
+    for name in ("metrics.csv", "evaluations.csv"):
         assert (folder / name).read_bytes() == (run / name).read_bytes()
+    boxed = json.loads((folder / "config.json").read_text())
+    assert [session.pop("command") for session in boxed["sessions"]] == [
+        ["python", "train.py", "--logdir=runs/mine", "--game=Pong"],
+        ["python", "train.py", "--logdir", "runs/mine", "--resume", "--learning_rate=1e-3"],
+    ]
+    assert boxed == {**content, "sessions": [{"device": "CPU"}] * 2}
     report = json.loads((folder / "report.json").read_text())
     assert len(report["scores"]) == 30
     assert report["epsilon"] == 0.001
+    assert (ROOT / report["policy"]).resolve() == folder / "policy"
+
+
+@pytest.mark.parametrize("damaged", ["policies/best/saved_model.pb", "metrics.csv"])
+def test_a_run_that_cannot_be_put_there_changes_nothing(
+    tmp_path: Path, exported_policy: Path, damaged: str
+) -> None:
+    run = write_run(tmp_path, "mine")
+    shutil.copytree(exported_policy, run / "policies/best")
+    (run / damaged).unlink()
+    if damaged.endswith(".pb"):
+        (run / damaged).touch()
+    box = _full_box(tmp_path / "box")
+    before = _content(box)
+    with pytest.raises(UserError, match="could not be"):
+        put_in_box(run, box)
+    assert _content(box) == before
+    assert [path.name for path in box.iterdir()] == ["Breakout"]
 
 
 def test_a_run_without_a_policy_changes_nothing(tmp_path: Path) -> None:
