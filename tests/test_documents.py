@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 
 import pytest
@@ -93,6 +94,47 @@ def test_the_settings_that_small_games_refuse_are_named() -> None:
     text = (ROOT / "docs/environments.md").read_text()
     (named,) = re.findall(r"^- (`--[^.]+) mean nothing to them\.", text, re.M)
     assert set(re.findall(r"`--(\w+)`", named)) == ATARI_SETTINGS
+
+
+_REPORTS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("pretrained/**/report.json"))
+
+# A row must have the folder of the policy in the box, or else the name of its game (with blanks, if
+# one likes), and behind it `MEAN (LOW to HIGH)`, each rounded to as many digits as one likes.
+_MEAN_AND_INTERVAL = re.compile(r"(-?[\d,.]*\d) \((-?[\d,.]*\d) to (-?[\d,.]*\d)\)")
+
+
+def _rounds_to(value: float, written: str) -> bool:
+    digits = len(written.partition(".")[2])
+    return abs(value - float(written.replace(",", ""))) <= 0.5 * 10**-digits + 1e-9
+
+
+def _tells(row: str, numbers: list[float]) -> bool:
+    return any(
+        all(map(_rounds_to, numbers, written)) for written in _MEAN_AND_INTERVAL.findall(row)
+    )
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/results.md"])
+@pytest.mark.parametrize("file", _REPORTS)
+def test_tables_have_the_scores_of_the_agents_in_the_box(document: str, file: str) -> None:
+    report = json.loads((ROOT / file).read_text())
+    numbers = [report["mean"], *report["mean_interval_95"]]
+    rows = [line for line in (ROOT / document).read_text().splitlines() if line.startswith("|")]
+    # `pretrained/Breakout/policy`, and no `policy-20-minutes`
+    named = [row for row in rows if re.search(rf"{re.escape(report['policy'])}(?![\w-])", row)]
+    game = report["game"].lower()
+    of_the_game = [row for row in rows if game in row.replace(" ", "").lower()]
+    assert any(_tells(row, numbers) for row in named or of_the_game), (
+        f"{document} has no row of {report['policy']} with {numbers}"
+    )
+
+
+def test_a_row_of_scores_is_read_as_it_is_rounded() -> None:
+    assert _tells("| Pong | 544 (489 to 1,612) |", [544.17, 488.67, 1611.504])
+    assert _tells("| 1 (0 to 2) | -20.7 (-21.0 to -20.15) |", [-20.65, -21, -20.15])
+    assert not _tells("| 544 (489 to 1,612) |", [544.51, 488.67, 1611.504])
+    assert not _tells("| 30.6 (28.0 to 33.5) |", [30.63, 27.97, 33.37])
+    assert not _tells("| 30.6 |", [30.6, 28.0, 33.4])
 
 
 def test_every_metric_is_explained() -> None:
