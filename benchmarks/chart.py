@@ -101,12 +101,8 @@ def matplotlib_figures() -> Any:
     Raises:
       UserError: if matplotlib is not installed.
     """
-    try:
+    with errors.importing("matplotlib"):
         return importlib.import_module("matplotlib.figure")
-    except ModuleNotFoundError as error:
-        raise errors.UserError(
-            "the chart needs matplotlib; install it with pip install -r requirements.txt"
-        ) from error
 
 
 def draw(panels: Sequence[Panel], out: Path) -> None:

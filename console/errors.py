@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from absl import app, flags
@@ -19,6 +20,21 @@ INTERRUPTED_EXIT_STATUS = 130  # 128 + SIGINT, as shells count
 
 class UserError(Exception):
     """Something the user can mend; the message is one sentence: what is wrong and what to do."""
+
+
+@contextlib.contextmanager
+def importing(package: str) -> Iterator[None]:
+    """Answer the import of a package that is not installed in a sentence.
+
+    Raises:
+      UserError: if it is not.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise UserError(
+            f"this needs {package}; install it with pip install -r requirements.txt"
+        ) from error
 
 
 def run_main(main: Callable[[], int | None], *, onednn: bool = True) -> NoReturn:

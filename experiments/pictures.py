@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.errors import UserError
+from console.errors import importing
 from experiments.comparison import Band, band
 from experiments.records import AXES, Curve, Record
 
@@ -42,12 +42,10 @@ def draw(records: Sequence[Record], game: str, file: Path) -> None:
       UserError: if matplotlib is not installed.
       OSError: if the file cannot be written.
     """
-    try:
+    with importing("matplotlib"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # no screen is needed
         from matplotlib.figure import Figure
         from matplotlib.ticker import EngFormatter, MaxNLocator
-    except ImportError as error:
-        raise UserError("the pictures need matplotlib; pip install matplotlib") from error
     runs = [record for record in records if record.game == game]
     variants = list(dict.fromkeys(record.variant for record in runs))
     legend_rows = -(-len(variants) // _LEGEND_COLUMNS)

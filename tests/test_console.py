@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import chart
+from console.errors import UserError
+from experiments import pictures
+
 _ROOT = Path(__file__).parents[1]
 
 _PROGRAM = '''
@@ -140,3 +144,14 @@ def test_the_libraries_are_silent(tmp_path: Path) -> None:
     """
     done = _run(tmp_path, program)
     assert (done.returncode, done.stdout, done.stderr) == (0, "imported\n", "")
+
+
+def test_what_is_not_installed_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    cure = r"^this needs matplotlib; install it with pip install -r requirements\.txt$"
+    with pytest.raises(UserError, match=cure):
+        pictures.draw([], "Breakout", tmp_path / "curves.png")
+    with pytest.raises(UserError, match=cure):
+        chart.draw([], tmp_path / "speed.png")
