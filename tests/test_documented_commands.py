@@ -186,6 +186,10 @@ COMMANDS: dict[str, Check] = {
     "Path('phone.png'))\"": outside("test_report_page.py::test_browsers_show_it_whole"),
     "python -m envs.show Breakout": runs("--seconds=1"),
     "python -m replay.show runs/mine": runs(),
+    "python -m tabular": runs("--steps=500"),
+    "python -m tabular chain --walks=20 --seed=3": runs(),
+    "python -m tabular values --discount=0.9,0.95": runs(),
+    "python -m tabular learning --steps=200000 --picture=learning.png": runs("--steps=500"),
     # Experiments
     "python -m experiments.run experiment.toml": runs("--dry_run"),
     "python -m experiments.run returns.toml": parses(

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ALL = {"agents", "configs", "console", "envs", "evaluation", "experiments", "replay", "training"}
+ALL = {
+    *("agents", "configs", "console", "envs", "evaluation", "experiments", "replay", "tabular"),
+    "training",
+}
 
 # Each room with those that it may import.
 MAY_IMPORT = {
@@ -19,6 +22,7 @@ MAY_IMPORT = {
     "envs": {"configs"},
     "agents": {"configs"},
     "replay": set[str](),
+    "tabular": {"console"},
     "evaluation": {"configs", "console", "envs"},
     "experiments": {"configs", "console", "evaluation", "training"},
     "training": {"agents", "configs", "console", "envs", "evaluation", "replay"},
@@ -58,7 +62,8 @@ def test_cheap_rooms_import_no_tensorflow() -> None:
     modules = (
         "agents, configs, console.errors, console.flags, envs.ale, replay.frame_ring, "
         "experiments.run, experiments.report, envs.show, envs.pictures, replay.show, "
-        "replay.pictures, console.games, training.doctor, training.health, evaluation.report"
+        "replay.pictures, console.games, training.doctor, training.health, evaluation.report, "
+        "tabular.report, tabular.picture"
     )
     code = f"import sys, {modules}, training.preflight, training.run_folder; " + (
         "print('tensorflow' in sys.modules)"

@@ -1,0 +1,1 @@
+"""Where Q-learning comes from, in tables; numpy only."""
