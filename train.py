@@ -30,6 +30,13 @@ _DOCTOR = flags.DEFINE_bool(
     "doctor", False, "train nothing; check this machine for the run that the other flags describe"
 )
 _LIST_GAMES = flags.DEFINE_bool("list_games", False, "list the games, their actions and scores")
+_PROFILE_ITERATIONS = flags.DEFINE_integer(
+    "profile_iterations",
+    0,
+    "profile so many behind a warm-up: profile.txt, and a trace for TensorBoard; 0: none",
+    0,
+    1_000,
+)
 _RESUME = flags.DEFINE_bool("resume", False, "go on from the last checkpoint in --logdir")
 
 
@@ -39,6 +46,7 @@ def main() -> int:
         print(games_table(), end="")
         return 0
     from training import preflight
+    from training.profile_plan import plan_profile
     from training.run_folder import RunFolder, new_run_path, resumed_config
 
     asked = asked_settings()
@@ -47,11 +55,12 @@ def main() -> int:
             raise UserError("--resume needs the folder of the run; give it with --logdir")
         folder = RunFolder(Path(_LOGDIR.value))
         saved, preset = folder.read_config()
-        config = resumed_config(saved, asked, folder.iterations_done())
+        done = folder.iterations_done()
+        config = resumed_config(saved, asked, done)
         if flags.FLAGS["preset"].present and _PRESET.value != preset:
             raise UserError(f"the run was started with --preset {preset}; leave --preset out")
     else:
-        preset = _PRESET.value
+        preset, done = _PRESET.value, 0
         config = preset_called(preset).replace(**asked)
         config.validate()
         folder = RunFolder(Path(_LOGDIR.value or new_run_path(config.game, config.agent)))
@@ -60,6 +69,8 @@ def main() -> int:
                 f"there is a run in {folder.path} already; go on with it by --resume, "
                 "or give another --logdir"
             )
+    profiled = _PROFILE_ITERATIONS.value
+    profile = plan_profile(config, done, profiled) if profiled else None
     if _DOCTOR.value:
         from training import doctor
 
@@ -69,7 +80,7 @@ def main() -> int:
 
     from training import session  # TensorFlow is imported here, when work begins
 
-    return session.train(config, preset, folder, resume=_RESUME.value)
+    return session.train(config, preset, folder, resume=_RESUME.value, profile=profile)
 
 
 if __name__ == "__main__":

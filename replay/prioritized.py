@@ -89,4 +89,5 @@ class PrioritizedReplay(UniformReplay):
 
     def update_priorities(self, ids: tf.Tensor, priorities: tf.Tensor) -> tf.Operation:
         """Set the priorities, float32 [B], of drawn steps, by their ids, int64 [B]."""
-        return tf.numpy_function(self.ring.update_priorities, [ids, priorities], [])
+        update = self.ring.update_priorities
+        return tf.numpy_function(update, [ids, priorities], [], name="replay_update_priorities")

@@ -121,7 +121,8 @@ class UniformReplay(replay_buffer.ReplayBuffer):
         return tf.numpy_function(lambda: np.int64(self.ring.num_kept), [], tf.int64)
 
     def _add_batch(self, items: trajectory.Trajectory) -> tf.Operation:
-        return tf.numpy_function(self.ring.add, [getattr(items, name) for name in _FIELDS], [])
+        fields = [getattr(items, name) for name in _FIELDS]
+        return tf.numpy_function(self.ring.add, fields, [], name="replay_add")
 
     def _clear(self) -> None:
         self.ring.clear()
@@ -210,7 +211,9 @@ def _with_outer(spec: Any, outer: Sequence[int]) -> tf.TensorSpec:
 def call(function: Callable[[], Any], spec: Any, outer: Sequence[int]) -> Sequence[Any]:
     """Call numpy code from a graph; `spec` tells what it returns, without the `outer` axes."""
     specs = [_with_outer(item, outer) for item in spec]
-    results = tf.numpy_function(lambda: tuple(function()), [], [item.dtype for item in specs])
+    dtypes = [item.dtype for item in specs]
+    # The name is what a profile shows of it.
+    results = tf.numpy_function(lambda: tuple(function()), [], dtypes, name="replay_draw")
     for result, item in zip(results, specs, strict=True):
         result.set_shape(item.shape)
     return results

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from console.errors import UserError
+from console.errors import UserError, importing
 
 _MOST_POINTS = 2_000  # of a curve; the dots of the picture are fewer
 
@@ -22,11 +22,9 @@ def draw(errors: Mapping[float, np.ndarray], file: Path) -> None:
     Raises:
       UserError: if matplotlib is not installed, or the file cannot be written.
     """
-    try:
+    with importing("matplotlib"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # no screen is needed
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UserError("the picture needs matplotlib; pip install matplotlib") from error
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     plot = figure.subplots()

@@ -105,7 +105,7 @@ def _stop_when_begun() -> None:
     preflight: Any = importlib.import_module("training.preflight")
     preflight.free_memory_bytes = lambda: 10**12
 
-    def train(config: Any, preset: str, folder: Any, *, resume: bool) -> int:
+    def train(config: Any, preset: str, folder: Any, *, resume: bool, profile: Any) -> int:
         print(json.dumps([config.to_dict(), preset, str(folder.path), resume]))
         return 0
 

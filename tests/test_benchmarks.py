@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import json
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -20,6 +22,7 @@ from benchmarks import (
     collection,
     machine,
     measurement,
+    memories,
     race,
     replay,
     sb3_loop,
@@ -267,6 +270,43 @@ def test_a_file_without_a_race_is_refused(text: str, tmp_path: Path) -> None:
         chart.read(file)
 
 
+def test_a_rotating_array_forgets_as_a_deque_does() -> None:
+    array, deque = memories.RotatingArray(5), collections.deque[int](maxlen=5)
+    for item in range(13):
+        array.append(item)
+        deque.append(item)
+        assert [array[index] for index in range(len(array))] == list(deque)
+
+
+def test_all_memories_hold_the_same() -> None:
+    deque, array, ring = memories.full_memories(20)
+    for memory in (deque, array, ring):
+        memory.append(memories._transition(21))
+    indices = np.array([0, 3, 18])  # of the last 20 transitions, 2 to 21
+    window = ring.batch(indices)
+    for memory in (deque, array):
+        _, observation, action, _, reward, discount = memory.batch(indices)
+        assert observation.tolist() == [[2.0] * 4, [5.0] * 4, [20.0] * 4]
+        assert np.array_equal(observation, window.observation)
+        assert np.array_equal(action, window.action)
+        assert np.array_equal(reward, window.rewards[:, 0])
+        assert np.array_equal(discount, window.discounts[:, 0])
+        assert memory.read(3)[1].tolist() == [5.0] * 4
+
+
+def test_memories_are_timed_in_turns() -> None:
+    measured = memories.measure(1_000, 64, chunks=3)
+    assert [one.name for one in measured] == ["deque", "rotating array", "this project's ring"]
+    for one in measured:
+        for times in (one.append_us, one.read_us, one.batch_us):
+            assert len(times) == 3
+            assert min(times) >= 0
+    shown = memories.Times("a", 1_000_000, 28_000_000, [1.0, 2.0, 4.0], [5.0], [6.0])
+    assert memories.table_lines([shown], 64)[-1].split("   ")[:5] == [
+        *("a", "1,000,000", " 28 MB", "2.00 (1.00 to 4.00)", "5.00 (5.00 to 5.00)"),
+    ]
+
+
 def test_too_little_memory_is_refused() -> None:
     with pytest.raises(UserError, match=r"the replay needs 1000000\.0 GB of memory"):
         machine.check_memory(10**15, "the replay")
@@ -284,6 +324,9 @@ def test_too_little_memory_is_refused() -> None:
         ("chart", ["--races", "no-such.json", "--out", "speed.png"], "cannot be read"),
         ("checkpoint", ["--transitions", "100000000"], "GB of memory"),
         ("chart", [], "no race was named"),
+        ("memories", ["--items", "10"], "items"),
+        ("memories", ["--items", "100000000"], "GB of memory"),
+        ("memories", ["--json", "no/such/folder/x.json"], "its folder is not there"),
     ],
 )
 def test_mistakes_are_answered_in_a_line(module: str, arguments: list[str], sentence: str) -> None:

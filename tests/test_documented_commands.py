@@ -131,6 +131,11 @@ COMMANDS: dict[str, Check] = {
     "python train.py --doctor": begins("test_doctor.py::test_a_machine_that_is_ready measures"),
     "python train.py --iterations 20000 --logdir runs/first --doctor": begins("as the one above"),
     "python train.py --logdir runs/mine --doctor": begins("as the one above"),
+    "python train.py --iterations 2000 --logdir runs/profiled --profile_iterations 50": begins(
+        "test_profile.py::test_a_run_under_the_profiler_learns_the_same"
+    ),
+    "pip install tensorboard-plugin-profile==2.15.1": outside(_INSTALLS),
+    "tensorboard --logdir runs/profiled": outside("as the one of runs"),
     "python train.py --list_games": runs(),
     "python train.py --helpfull": runs(),
     "tensorboard --logdir runs": outside("serves until it is stopped; its parser takes the flags"),
@@ -217,6 +222,8 @@ COMMANDS: dict[str, Check] = {
     "python -m benchmarks.peers --json peers.json": parses(_PEERS),
     "python -m benchmarks.replay": parses(_RACE),
     "python -m benchmarks.replay --json replay.json": parses(_RACE),
+    "python -m benchmarks.memories": runs("--items=1000 --chunks=1"),
+    "python -m benchmarks.memories --json memories.json": runs("--items=1000 --chunks=1"),
     "python -m benchmarks.collection": parses(_RACE),
     "python -m benchmarks.growth": parses(_RACE),
     "python -m benchmarks.growth --soak_iterations=50000 --batch_size=8": parses(_RACE),

@@ -172,7 +172,7 @@ def test_a_page_describes_every_file_of_a_run() -> None:
     text = (ROOT / "docs/files.md").read_text()
     for name in ("config.json", "metrics.csv", "evaluations.csv", "games.csv", "tensorboard/",
                  "checkpoints/", "replay/", "policies/last", "policies/best", "warnings.csv",
-                 "report.html", "films/"):  # fmt: skip
+                 "report.html", "films/", "profile.txt"):  # fmt: skip
         assert f"| `{name}` |" in text
     for column in (*GAME_COLUMNS, *WARNING_COLUMNS, *Rows._fields):
         assert f"`{column}`" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 
@@ -17,6 +18,7 @@ from training.export import Exporter
 from training.faults import games_from_python
 from training.log import RunLog
 from training.parts import Parts, q_values_of
+from training.profiler import Profiler
 from training.progress import Progress
 from training.stop import StopRequestedError, StopSignal
 
@@ -38,6 +40,7 @@ class Training:
       checkpoints: written every so often, and at the end; what can be, ahead.
       exporter: exports the last policy, and the best by evaluation score.
       stop: is asked after each stretch of about a second.
+      profiler: watches a stretch of its choice; None: nothing does.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Training:
         checkpoints: Checkpoints,
         exporter: Exporter,
         stop: StopSignal,
+        profiler: Profiler | None = None,
     ) -> None:
         self._parts = parts
         self._progress = progress
@@ -55,6 +59,7 @@ class Training:
         self._checkpoints = checkpoints
         self._exporter = exporter
         self._stop = stop
+        self._profiler = profiler
         self._q_values = tf.function(q_values_of(parts.agent.policy.wrapped_policy))
         self._sec_per_iteration = _STRETCH_SEC  # the first stretch is one iteration: it is slow
 
@@ -89,6 +94,33 @@ class Training:
             self._log.games(self._parts.env.pop_finished_games())
 
     def _train_a_stretch(self) -> None:
+        progress = self._progress
+        count = self._length_of_stretch()
+        watching = (
+            self._profiler.watching(progress.iteration)
+            if self._profiler
+            else contextlib.nullcontext()
+        )
+        began = time.monotonic()
+        try:
+            with watching:
+                losses = self._parts.iterate(count)
+                self._sec_per_iteration = (time.monotonic() - began) / count
+        except tf.errors.InvalidArgumentError as error:
+            if "Loss is inf or nan" in str(error):
+                raise UserError(self._diverged("the loss")) from error
+            raise
+        if not math.isfinite(losses["loss"]):  # XLA leaves TensorFlow's own check out
+            raise UserError(self._diverged("the loss"))
+        progress.iteration += count
+        weights = self._parts.agent.policy.variables()
+        if not all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in weights):
+            raise UserError(self._diverged("a weight"))
+        self._log.games(self._parts.env.pop_finished_games())
+        self._log.iterations(count, losses, self._parts.agent_steps(), self._epsilon())
+
+    def _length_of_stretch(self) -> int:
+        """Return for how many iterations nothing else is due, about a second of them at most."""
         config, progress = self._parts.config, self._progress
         sized_by_clock = int(_STRETCH_SEC / self._sec_per_iteration)
         count = min(
@@ -99,23 +131,9 @@ class Training:
             self._until_due(config.eval_period),
             self._until_due(config.checkpoint_period),
         )
-        count = max(1, count)  # an iteration may take longer than a stretch
-        began = time.monotonic()
-        try:
-            losses = self._parts.iterate(count)
-        except tf.errors.InvalidArgumentError as error:
-            if "Loss is inf or nan" in str(error):
-                raise UserError(self._diverged("the loss")) from error
-            raise
-        if not math.isfinite(losses["loss"]):  # XLA leaves TensorFlow's own check out
-            raise UserError(self._diverged("the loss"))
-        self._sec_per_iteration = (time.monotonic() - began) / count
-        progress.iteration += count
-        weights = self._parts.agent.policy.variables()
-        if not all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in weights):
-            raise UserError(self._diverged("a weight"))
-        self._log.games(self._parts.env.pop_finished_games())
-        self._log.iterations(count, losses, self._parts.agent_steps(), self._epsilon())
+        if self._profiler:
+            count = self._profiler.stretch(progress.iteration, count)
+        return max(1, count)  # an iteration may take longer than a stretch
 
     def _evaluate(self) -> None:
         """Play evaluation games; export the policy if it is the best so far."""

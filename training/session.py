@@ -23,13 +23,29 @@ from training.log import RunLog
 from training.looks import Looks
 from training.loop import Training, evaluation_seed
 from training.machine import has_gpu, usable_cores, why_tensorflow_sees_no_gpu
+from training.profile_plan import ProfilePlan
+from training.profiler import Profiler
 from training.progress import Progress
 from training.run_folder import RunFolder
 from training.stop import StopSignal
 
 
-def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> int:
+def train(
+    config: Config,
+    preset: str,
+    folder: RunFolder,
+    *,
+    resume: bool,
+    profile: ProfilePlan | None = None,
+) -> int:
     """Train a run in `folder`, from the start or from its last checkpoint.
+
+    Args:
+      config: of the run.
+      preset: what its numbers began from.
+      folder: of the run.
+      resume: whether there is a checkpoint to go on from.
+      profile: which iterations are profiled.
 
     Returns:
       the exit status: 0, or 128 and the signal's number if a signal ended it.
@@ -60,7 +76,8 @@ def train(config: Config, preset: str, folder: RunFolder, *, resume: bool) -> in
         try:
             log.say(_greeting(config, folder, device, progress))
             exporter = Exporter(folder.policies, built)
-            Training(built, progress, log, checkpoints, exporter, stop).run()
+            profiler = Profiler(profile, folder, built.time_spent, log.say) if profile else None
+            Training(built, progress, log, checkpoints, exporter, stop, profiler).run()
             log.say(_report(folder))
             log.say(built.time_spent.summary())
             log.say(_farewell(config, folder, progress))
