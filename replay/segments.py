@@ -8,6 +8,7 @@ Rows are written while training goes on, a file as soon as there are enough for 
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,19 @@ from replay.frame_ring import FrameRing
 
 FILE_BYTES = 16 * 2**20
 """Of a file that is written ahead: what is left for the checkpoint is less than that."""
+
+MACHINE_ERRNOS = frozenset(
+    {
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ESTALE,
+        errno.EIO,
+        errno.ENOMEM,
+    }
+)
+"""Of errors that say nothing of a file's content: it may be read well another time."""
 
 _READERS = 4  # files read at once: while one is checked, the disk is read for another
 
@@ -95,6 +109,7 @@ class SegmentStore:
 
         Raises:
           SegmentError: if a file is missing, damaged, or does not fit the ring; then it is empty.
+          OSError: with one of MACHINE_ERRNOS, if a file that may be whole could not be read.
         """
         ring.clear()
         kept: list[Segment] = []
@@ -118,6 +133,8 @@ class SegmentStore:
         except MemoryError:
             raise  # which no damage brings about
         except Exception as error:  # whatever zipfile, zlib and numpy throw at a damaged file
+            if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
+                raise
             raise SegmentError(f"{path} is missing or damaged ({error})") from error
 
     def remove_all_but(self, needed: Sequence[Sequence[int]]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,7 @@ from replay import row_file
 from replay.arrays import Rows, Window
 from replay.frame_ring import FrameRing
 from replay.frame_store import FIRST, MID
+from replay.segments import MACHINE_ERRNOS
 from training import checkpoint, checkpoint_state, parts
 from training.checkpoint import Checkpoints
 from training.parts import Parts
@@ -206,6 +209,33 @@ def test_instead_of_a_torn_one_the_one_before_is_taken(
     assert said[0].endswith("); taking the one before it")
     # The torn one is never in the way again.
     assert _names(tmp_path / "checkpoints") == {"000000010"}
+
+
+@pytest.mark.parametrize("number", sorted(MACHINE_ERRNOS))
+@pytest.mark.parametrize("unreadable", [_DATA, _ROWS])
+def test_one_that_cannot_be_read_now_is_not_torn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unreadable: str, number: int
+) -> None:
+    small = _SmallParts(seed=1)
+    checkpoints = _checkpoints(tmp_path, small)
+    for iteration in (10, 20):
+        small.work(6)
+        checkpoints.save(iteration, {"at": iteration})
+    there = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    open_file = io.open
+
+    def failing(file: Any, *args: Any, **kwargs: Any) -> Any:
+        if Path(file) == tmp_path / unreadable:
+            raise OSError(number, os.strerror(number), str(file))
+        return open_file(file, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(io, "open", failing)  # by which Path and zipfile open files
+        with pytest.raises(OSError, match=os.strerror(number)) as caught:
+            _restore(tmp_path)
+    assert (caught.value.errno, caught.value.filename) == (number, str(tmp_path / unreadable))
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == there
+    assert _restore(tmp_path) == (20, {"at": 20}, small.contents(), [])
 
 
 def test_training_goes_on_after_a_torn_one(tmp_path: Path) -> None:

@@ -116,8 +116,8 @@ def test_a_full_disk_takes_no_checkpoint_away(tmp_path: Path, room_bytes: int) -
     ):
         checkpoints.save(20, {"at": "x" * 100_000})
     assert re.fullmatch(
-        r"\S.* cannot be written \(File too large\); make room or mend the folder, then go on from "
-        rf"checkpoint 10 with: python train.py --logdir {tmp_path} --resume",
+        r"\S.* cannot be read or written \(File too large\); make room or mend the folder, then go "
+        rf"on from checkpoint 10 with: python train.py --logdir {tmp_path} --resume",
         str(caught.value),
     )
     assert _names(tmp_path / "checkpoints") == ["000000010"]
@@ -142,8 +142,8 @@ def test_rows_that_find_no_room_while_training_goes_on_are_one_sentence(
     with pytest.raises(UserError) as caught, in_one_sentence(RunFolder(tmp_path)):
         checkpoints.write_ahead()
     assert re.fullmatch(
-        r"\S.* cannot be written \(File too large\); make room or mend the folder, then go on from "
-        rf"checkpoint 10 with: python train.py --logdir {tmp_path} --resume",
+        r"\S.* cannot be read or written \(File too large\); make room or mend the folder, then go "
+        rf"on from checkpoint 10 with: python train.py --logdir {tmp_path} --resume",
         str(caught.value),
     )
     assert _names(tmp_path / "replay") == ["rows-000000000000-000000000001.npz"]
@@ -173,7 +173,7 @@ def test_a_log_that_finds_no_room_is_one_sentence(
     }[kind]
     room_bytes = max(log.sync().values()) + 10  # of a row
     folder = RunFolder(tmp_path)
-    match = r"cannot be written \(File too large\); make room or mend the folder, then start again"
+    match = r"cannot be read or written \(File too large\); make room or mend the folder, then"
     with pytest.raises(UserError, match=match), in_one_sentence(folder), _full_disk(room_bytes):
         write()
     log.close()
@@ -231,7 +231,7 @@ def test_whatever_the_system_says_of_a_file_is_passed_on(tmp_path: Path, number:
         OSError(number, reason, "metrics.csv"),
         tf.errors.UnknownError(None, None, f"variables.index; {reason}"),
     ):
-        told = pytest.raises(UserError, match=rf"cannot be written \({reason}\); make room")
+        told = pytest.raises(UserError, match=rf"cannot be read or written \({reason}\); make room")
         with told, in_one_sentence(RunFolder(tmp_path)):
             raise error
 

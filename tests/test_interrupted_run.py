@@ -124,6 +124,6 @@ def test_a_file_that_takes_nothing_is_a_sentence(
     process = told["full disk"]
     assert (process["status"], process["newest"]) == (2, -1)
     assert _last_line(process) == (
-        f"error: a file in {folder / 'full'} cannot be written (No space left on device); "
+        f"error: a file in {folder / 'full'} cannot be read or written (No space left on device); "
         "make room or mend the folder, then start again: there is no checkpoint yet"
     )

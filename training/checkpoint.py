@@ -26,7 +26,7 @@ import tensorflow as tf
 from console.errors import UserError
 from envs.plays import OtherGamesError
 from replay.prioritized_ring import PrioritizedRing
-from replay.segments import SegmentError, SegmentStore
+from replay.segments import MACHINE_ERRNOS, SegmentError, SegmentStore
 from training import checkpoint_state
 from training.durable import sync, sync_tree
 from training.parts import Parts
@@ -126,6 +126,7 @@ class Checkpoints:
 
         Raises:
           UserError: if none is whole, or if one is of another run or of another program.
+          OSError: with one of MACHINE_ERRNOS, if one could not be read; all stay as they are.
         """
         self._bring_back_what_was_put_aside()
         paths = self._run.checkpoint_paths()
@@ -159,6 +160,8 @@ class Checkpoints:
                     ring.put_priority_state(dict(arrays))
             ring.generator_state = body["replay_generator"]
         except (OSError, ValueError, KeyError, AttributeError, TypeError, OverflowError) as error:
+            if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
+                raise  # a good one would be removed behind the one before it
             raise TornCheckpointError(f"cannot be read: {error}") from error
         except SegmentError as error:
             raise TornCheckpointError(str(error)) from error

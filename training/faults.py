@@ -109,7 +109,7 @@ def in_one_sentence(folder: RunFolder) -> Iterator[None]:
 
 def _no_file(name: object, reason: object, folder: RunFolder) -> str:
     then = _how_to_go_on(folder)
-    return f"{name} cannot be written ({reason}); make room or mend the folder, {then}"
+    return f"{name} cannot be read or written ({reason}); make room or mend the folder, {then}"
 
 
 def _no_games(
