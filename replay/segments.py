@@ -9,6 +9,7 @@ Rows are written while training goes on, a file as soon as there are enough for 
 from __future__ import annotations
 
 import errno
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -53,7 +54,6 @@ class SegmentStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._segments: list[Segment] = []
-        self._thread = ThreadPoolExecutor(1, "replay-rows")
         self._writing: Future[Segment] | None = None
 
     def write_ahead(self, ring: FrameRing) -> None:
@@ -69,8 +69,9 @@ class SegmentStore:
             self._finish()
             first, stop = self._unwritten(ring)
             if (stop - first) * ring.row_nbytes >= FILE_BYTES:
-                rows = ring.rows(first, stop)
-                self._writing = self._thread.submit(self._write, first, rows)
+                self._writing = Future()
+                work = (self._writing, first, ring.rows(first, stop))
+                threading.Thread(target=self._write_beside, args=work, daemon=True).start()
 
     def save(self, ring: FrameRing) -> list[Segment]:
         """Write the rows that are not on disk yet.
@@ -98,6 +99,13 @@ class SegmentStore:
     def _unwritten(self, ring: FrameRing) -> tuple[int, int]:
         written = self._segments[-1][1] if self._segments else 0
         return max(written, _oldest_row(ring)), ring.rows_added
+
+    def _write_beside(self, writing: Future[Segment], first: int, rows: Rows) -> None:
+        """Do what a ThreadPoolExecutor would, whose thread a second Ctrl-C has to wait for."""
+        try:
+            writing.set_result(self._write(first, rows))
+        except BaseException as error:  # is told by `_finish`
+            writing.set_exception(error)
 
     def _write(self, first: int, rows: Rows) -> Segment:
         stop = first + len(rows.frame)

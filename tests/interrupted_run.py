@@ -54,12 +54,14 @@ def _a_game_that_fails() -> None:
 
 
 def _a_slow_disk() -> None:
-    """Let the files of a checkpoint take a minute to reach the disk."""
+    """Let the files of a checkpoint, and those of rows, take ten minutes to reach the disk."""
 
-    def slowly(_: Path) -> None:
-        time.sleep(60)
+    def slowly(*_: object) -> None:
+        time.sleep(_LIMIT_SEC)
 
     mock.patch("training.checkpoint.sync_tree", slowly).start()
+    mock.patch("replay.row_file.write", slowly).start()
+    mock.patch("replay.segments.FILE_BYTES", 1).start()  # a thread writes some of them
 
 
 def _a_full_disk(folder: Path) -> None:
@@ -72,7 +74,7 @@ class _Chain:
     """Processes, one after another.
 
     Attributes:
-      told: of each, what is printed at the end.
+      told: of each, what is printed at the end; `ending_sec` is from its last signal to its end.
     """
 
     def __init__(self) -> None:
@@ -89,11 +91,21 @@ class _Chain:
         """Start a process, interrupt it, and wait for its end."""
         process = Process(run, [f"--logdir={run}", *arguments], before)
         interrupt(process)
+        interrupted = time.monotonic()
         status = process.wait(_LIMIT_SEC)
+        ending_sec = time.monotonic() - interrupted
         if status is None:
             process.kill()
         said, newest = process.said(), newest_checkpoint(run)
-        self.told.append({"name": name, "status": status, "said": said, "newest": newest})
+        self.told.append(
+            {
+                "name": name,
+                "status": status,
+                "said": said,
+                "newest": newest,
+                "ending_sec": ending_sec,
+            }
+        )
 
 
 def _wait(process: Process, until: Callable[[], bool]) -> None:

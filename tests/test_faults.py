@@ -16,6 +16,7 @@ import re
 import resource
 import sys
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -138,7 +139,8 @@ def test_rows_that_find_no_room_while_training_goes_on_are_one_sentence(
     small.add_row()
     with _full_disk(100):
         checkpoints.write_ahead()
-        checkpoints._segments._thread.submit(int).result()  # behind the rows
+        assert checkpoints._segments._writing is not None
+        futures.wait([checkpoints._segments._writing])
     with pytest.raises(UserError) as caught, in_one_sentence(RunFolder(tmp_path)):
         checkpoints.write_ahead()
     assert re.fullmatch(

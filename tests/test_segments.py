@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import threading
+import time
 import zipfile
+from concurrent import futures
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +215,8 @@ def test_rows_that_find_no_room_ahead_are_told_of_next(
     with monkeypatch.context() as patch:
         patch.setattr(np, "savez", _full)
         store.write_ahead(ring)
-        store._thread.submit(int).result()  # the one thread has done what was before
+        assert store._writing is not None
+        futures.wait([store._writing])
     with pytest.raises(OSError, match="No space left"):
         getattr(store, then)(ring)
     assert _names(tmp_path) == set()
@@ -219,6 +224,38 @@ def test_rows_that_find_no_room_ahead_are_told_of_next(
     assert _ranges(segments) == [(0, 4)]
     SegmentStore(tmp_path).load(loaded, segments)
     _assert_equal(ring, loaded)
+
+
+_LEAVING = """
+import sys
+import time
+from pathlib import Path
+
+from test_segments import _add, _ring
+from replay import row_file, segments
+
+segments.FILE_BYTES = 1
+row_file.write = lambda *_: time.sleep(600)
+ring = _ring()
+_add(ring, 5)
+segments.SegmentStore(Path(sys.argv[1])).write_ahead(ring)
+print(time.monotonic(), flush=True)
+sys.exit(130)
+"""
+
+
+def test_a_process_that_ends_does_not_wait_for_a_slow_disk(tmp_path: Path) -> None:
+    here = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-c", _LEAVING, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": f"{here.parent}{os.pathsep}{here}"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 130, done.stderr
+    assert time.monotonic() - float(done.stdout) < 60
 
 
 def test_files_that_nobody_needs_are_removed_and_no_others(tmp_path: Path) -> None:
