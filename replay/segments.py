@@ -54,6 +54,7 @@ class SegmentStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._segments: list[Segment] = []
+        self._saved_stop = 0  # rows before it are those of checkpoints
         self._writing: Future[Segment] | None = None
 
     def write_ahead(self, ring: FrameRing) -> None:
@@ -67,6 +68,7 @@ class SegmentStore:
         """
         if self._writing is None or self._writing.done():
             self._finish()
+            self._remove_forgotten(ring)
             first, stop = self._unwritten(ring)
             if (stop - first) * ring.row_nbytes >= FILE_BYTES:
                 self._writing = Future()
@@ -88,6 +90,7 @@ class SegmentStore:
             self._segments.append(self._write(first, ring.rows(first, stop)))
         oldest = _oldest_row(ring)
         self._segments = [segment for segment in self._segments if segment[1] > oldest]
+        self._saved_stop = ring.rows_added
         return list(self._segments)
 
     def _finish(self) -> None:
@@ -95,6 +98,14 @@ class SegmentStore:
         if self._writing is not None:
             writing, self._writing = self._writing, None
             self._segments.append(writing.result())
+
+    def _remove_forgotten(self, ring: FrameRing) -> None:
+        """Remove files whose rows the ring has forgotten before a checkpoint could name them."""
+        oldest = _oldest_row(ring)
+        for segment in [*self._segments]:
+            if segment[0] >= self._saved_stop and segment[1] <= oldest:
+                self._path(*segment[:2]).unlink(missing_ok=True)
+                self._segments.remove(segment)
 
     def _unwritten(self, ring: FrameRing) -> tuple[int, int]:
         written = self._segments[-1][1] if self._segments else 0
@@ -129,6 +140,7 @@ class SegmentStore:
                 list(threads.map(lambda segment: self._read(ring, segment, stop), kept))
             ring.take_back(kept[0][0], stop)
         self._segments = kept
+        self._saved_stop = ring.rows_added
 
     def _read(self, ring: FrameRing, segment: Segment, ring_stop: int) -> None:
         first, stop, *identity = segment

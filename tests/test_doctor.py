@@ -106,6 +106,9 @@ def test_the_disk_that_a_run_needs() -> None:
     # Rows: 1,000 + 500 + 3 x 400 = 2,700 of 7,068 bytes. Models: 6 x 10. Rows of metrics: 11 of
     # 5,000 bytes. Games: 40,500 agent steps / 100 = 405 of 40 bytes.
     assert doctor.disk_needed_bytes(config, 10) == 2_700 * 7_068 + 60 + 55_000 + 16_200
+    # What is written ahead is forgotten with the ring: 1,000 + 500 + 3 x 1,000.
+    rare = config.replace(checkpoint_period=10_000)
+    assert doctor.disk_needed_bytes(rare, 10) == 4_500 * 7_068 + 60 + 55_000 + 16_200
     # A short run plays no more than 500 + 4 x 10 steps, and a row more: 542.
     short = config.replace(iterations=10)
     assert doctor.disk_needed_bytes(short, 10) == 542 * 7_068 + 60 + 5_000 + 200

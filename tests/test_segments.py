@@ -180,6 +180,42 @@ def test_a_checkpoint_finds_full_files_written_and_writes_the_rest(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("files_of_4_rows")
+def test_without_a_checkpoint_the_disk_holds_no_more_than_the_ring(tmp_path: Path) -> None:
+    ring, store, loaded = _ring(), SegmentStore(tmp_path), _ring()
+    _add(ring, 5)
+    assert _ranges(store.save(ring)) == [(0, 5)]
+    for _ in range(7 * 4):
+        _add(ring, 1)
+        store.write_ahead(ring)
+        store._finish()
+    # 33 rows: 23 to 32 are kept, and stacks reach back to 20. A checkpoint names 0 to 4.
+    assert _names(tmp_path) == {
+        "rows-000000000000-000000000005.npz",
+        "rows-000000000017-000000000021.npz",
+        "rows-000000000021-000000000025.npz",
+        "rows-000000000025-000000000029.npz",
+        "rows-000000000029-000000000033.npz",
+    }
+    segments = store.save(ring)
+    assert _ranges(segments) == [(17, 21), (21, 25), (25, 29), (29, 33)]
+    SegmentStore(tmp_path).load(loaded, segments)
+    _assert_equal(ring, loaded)
+    again = SegmentStore(tmp_path)
+    again.load(loaded, segments)
+    _add(loaded, 12, first=True)
+    again.write_ahead(loaded)  # 12 rows, one file
+    again._finish()
+    _add(loaded, 13)
+    again.write_ahead(loaded)
+    again._finish()
+    # 58 rows, needed from 45 on: gone is the file from 33 to 44, which nobody names.
+    assert {name for name in _names(tmp_path) if name > "rows-000000000033"} == {
+        "rows-000000000045-000000000058.npz"
+    }
+    assert "rows-000000000017-000000000021.npz" in _names(tmp_path)
+
+
+@pytest.mark.usefixtures("files_of_4_rows")
 def test_nobody_waits_for_a_slow_disk_but_a_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,12 +111,14 @@ def disk_needed_bytes(config: Config, checkpoint_bytes: int) -> int:
     """Return what a run's folder grows to, at the most.
 
     The replay's files are removed whole, when no checkpoint needs any of their rows: besides the
-    capacity there may be the first file, and those of three checkpoint periods.
+    capacity there may be the first file, and those of three checkpoint periods, or of three
+    capacities where these are less.
     """
     from replay.frame_ring import FrameRing
 
     period_steps = min(config.checkpoint_period, config.iterations) * config.update_period
-    kept = config.replay_capacity + config.initial_collect_steps + 3 * period_steps
+    ahead = 3 * min(period_steps, config.replay_capacity)
+    kept = config.replay_capacity + config.initial_collect_steps + ahead
     played = config.initial_collect_steps + config.iterations * config.update_period
     replay = FrameRing.bytes_needed(min(kept, played + config.num_envs))
     models = 6 * checkpoint_bytes  # two checkpoints, two policies, one of each being written
