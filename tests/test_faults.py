@@ -28,8 +28,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.ops import summary_ops_v2
 
+from agents.dense_network import DenseQNetwork
 from agents.nature_network import NatureQNetwork
-from configs import Config
+from configs import PRESETS, Config
 from console.errors import UserError
 from envs import suite
 from envs.finished_game import FinishedGame
@@ -429,17 +430,40 @@ def test_batches_and_networks_must_fit_into_memory(
         preflight.check(Config(**changes))
 
 
-def test_the_estimate_knows_the_networks() -> None:
-    """The difference of two widths is one of weights, apart from what the batch takes."""
+def test_batches_of_small_games_take_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = SimpleNamespace(available=1_200_000_000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    # 2 x 4 floats, 4 more, 3 times 128 + 128 + 18 of activations: 3,336 bytes of each
+    config = PRESETS["cartpole"].replace(batch_size=16_384)
+    preflight.check(config)
+    one = config.replace(batch_size=1)
+    assert preflight.learning_bytes(config) - preflight.learning_bytes(one) == 16_383 * 3_336
+
+
+@pytest.mark.parametrize(
+    ("kind", "observation", "changes"),
+    [
+        (NatureQNetwork, tf.TensorSpec([84, 84, 4], tf.uint8), {}),
+        (
+            NatureQNetwork,
+            tf.TensorSpec([84, 84, 4], tf.uint8),
+            {"network_width": 2.0, "dueling": True},
+        ),
+        (DenseQNetwork, tf.TensorSpec([4]), {"game": "CartPole-v1", "agent": "dqn"}),
+        (DenseQNetwork, tf.TensorSpec([16]), {"game": "grid", "dueling": True, "noisy": True}),
+    ],
+)
+def test_the_estimate_knows_the_networks(
+    kind: Any, observation: tf.TensorSpec, changes: dict[str, Any]
+) -> None:
+    """The batch is a single transition: nearly all is weights."""
     action_spec = SimpleNamespace(maximum=17, minimum=0, dtype=tf.int64, shape=())
-    several: list[dict[str, Any]] = [{}, {"network_width": 2.0, "dueling": True}]
-    for changes in several:
-        config = Config(batch_size=1, precision="float32", **changes)
-        network = NatureQNetwork(tf.TensorSpec([84, 84, 4], tf.uint8), action_spec, config)
-        network.create_variables(training=False)
-        weights = sum(int(np.prod(weight.shape)) for weight in network.weights)
-        estimate = preflight.learning_bytes(config) / (4 * 7)
-        assert weights < estimate < 1.1 * weights
+    config = Config(batch_size=1, precision="float32", **changes)
+    network = kind(observation, action_spec, config)
+    network.create_variables(training=False)
+    weights = sum(int(np.prod(weight.shape)) for weight in network.weights)
+    estimate = preflight.learning_bytes(config) / (4 * 7)
+    assert weights < estimate < 1.1 * weights
 
 
 def test_a_clock_that_is_set_spoils_no_share_of_time() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
+from typing import NamedTuple
 
 from agents import AGENTS
 from configs import Config
@@ -99,28 +100,63 @@ def _check_small(config: Config, asked: Collection[str]) -> None:
         )
 
 
+class _Body(NamedTuple):
+    """The layers of a network before its head, all numbers float32.
+
+    Attributes:
+      observation_bytes: of one, as the replay gives it.
+      inputs: numbers of an observation.
+      weights: of the layers, biases among them.
+      activations: of all layers, for one observation.
+      features: of the last layer.
+      units: of each dense layer of the head.
+    """
+
+    observation_bytes: int
+    inputs: int
+    weights: int
+    activations: int
+    features: int
+    units: int
+
+
 def learning_bytes(config: Config) -> int:
     """Return about how much memory a training step takes: networks, optimizer and batch.
 
-    The layers are those of agents/nature_network.py, all numbers float32. A bound for the largest
-    of the machine's needs and no measurement: see docs/reliability.md.
+    A bound for the largest of the machine's needs and no measurement: see docs/reliability.md.
     """
-    width = config.network_width
-    filters = [max(1, round(count * width)) for count in (32, 64, 64)]
-    units = max(1, round(512 * width))
-    features = 7 * 7 * filters[2]
-    streams = 2 if config.dueling else 1
-    outputs = _MOST_ACTIONS * (1 if config.agent == "dqn" else config.atoms)
-    weights = (
-        8 * 8 * 4 * filters[0]
-        + 4 * 4 * filters[0] * filters[1]
-        + 3 * 3 * filters[1] * filters[2]
-        + streams * (features * units + units * outputs) * (2 if config.noisy else 1)
-    )
-    activations = 20 * 20 * filters[0] + 9 * 9 * filters[1] + features
-    activations += streams * (units + outputs)
-    pictures = 2 * 84 * 84 * 4  # bytes: before and behind the n steps
-    of_a_transition = (2 if config.overlap else 1) * pictures
-    # as float32, for the first convolution
-    of_a_transition += 4 * (84 * 84 * 4 + _COPIES_OF_ACTIVATIONS * activations)
+    body = _nature_body(config) if is_atari(config.game) else _dense_body(config)
+    atoms = 1 if config.agent == "dqn" else config.atoms
+    streams = [_MOST_ACTIONS * atoms] + [atoms] * config.dueling  # their outputs
+    head = sum((body.features + 1) * body.units + (body.units + 1) * size for size in streams)
+    weights = body.weights + head * (2 if config.noisy else 1)
+    activations = body.activations + sum(body.units + size for size in streams)
+    observations = 2 * body.observation_bytes  # before and behind the n steps
+    of_a_transition = (2 if config.overlap else 1) * observations
+    # as float32, for the first layer
+    of_a_transition += 4 * (body.inputs + _COPIES_OF_ACTIVATIONS * activations)
     return 4 * _COPIES_OF_WEIGHTS * weights + config.batch_size * of_a_transition
+
+
+def _nature_body(config: Config) -> _Body:
+    """Return that of agents/nature_network.py."""
+    width, inputs = config.network_width, 84 * 84 * 4
+    filters = [max(1, round(count * width)) for count in (32, 64, 64)]
+    features = 7 * 7 * filters[2]
+    return _Body(
+        observation_bytes=inputs,
+        inputs=inputs,
+        weights=(8 * 8 * 4 + 1) * filters[0]
+        + (4 * 4 * filters[0] + 1) * filters[1]
+        + (3 * 3 * filters[1] + 1) * filters[2],
+        activations=20 * 20 * filters[0] + 9 * 9 * filters[1] + features,
+        features=features,
+        units=max(1, round(512 * width)),
+    )
+
+
+def _dense_body(config: Config) -> _Body:
+    """Return that of agents/dense_network.py, whose observations are float32."""
+    observation_bytes = games.frame_bytes(config.game)
+    inputs, units = observation_bytes // 4, max(1, round(128 * config.network_width))
+    return _Body(observation_bytes, inputs, (inputs + 1) * units, units, units, units)
