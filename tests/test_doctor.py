@@ -112,6 +112,9 @@ def test_the_disk_that_a_run_needs() -> None:
     # A short run plays no more than 500 + 4 x 10 steps, and a row more: 542.
     short = config.replace(iterations=10)
     assert doctor.disk_needed_bytes(short, 10) == 542 * 7_068 + 60 + 5_000 + 200
+    # A row of CartPole has 4 floats in place of a picture: 16 + 12 bytes.
+    cartpole = config.replace(game="CartPole-v1")
+    assert doctor.disk_needed_bytes(cartpole, 10) == 2_700 * 28 + 60 + 55_000 + 16_200
 
 
 @pytest.mark.parametrize(

@@ -114,16 +114,18 @@ def disk_needed_bytes(config: Config, checkpoint_bytes: int) -> int:
     capacity there may be the first file, and those of three checkpoint periods, or of three
     capacities where these are less.
     """
+    from envs import games
     from replay.frame_ring import FrameRing
 
     period_steps = min(config.checkpoint_period, config.iterations) * config.update_period
     ahead = 3 * min(period_steps, config.replay_capacity)
     kept = config.replay_capacity + config.initial_collect_steps + ahead
     played = config.initial_collect_steps + config.iterations * config.update_period
-    replay = FrameRing.bytes_needed(min(kept, played + config.num_envs))
+    rows = min(kept, played + config.num_envs)
+    replay = FrameRing.bytes_needed(rows, games.frame_bytes(config.game))
     models = 6 * checkpoint_bytes  # two checkpoints, two policies, one of each being written
-    rows = config.iterations // config.log_period + 1
-    return replay + models + rows * _ROW_BYTES + played // _GAME_AGENT_STEPS * _GAME_BYTES
+    logged = config.iterations // config.log_period + 1
+    return replay + models + logged * _ROW_BYTES + played // _GAME_AGENT_STEPS * _GAME_BYTES
 
 
 def duration(config: Config, iterations_done: int, speed: Speed) -> Finding:
