@@ -174,6 +174,16 @@ def test_all_that_is_wrong_is_told_and_nothing_is_measured(
     assert said[-1].startswith("not ready: mend what is wrong above (game, memory)")
 
 
+def test_a_gym_game_that_there_is_not_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, said = _examine(Config(game="CartPole-v7"), tmp_path, monkeypatch, None)
+    assert status == doctor.NOT_READY
+    (wrong,) = [line for line in said if line.startswith("wrong")]
+    assert "gym has no game called 'CartPole-v7'" in wrong
+    assert said[-1].startswith("not ready: mend what is wrong above (game)")
+
+
 def test_a_trial_that_fails_and_a_disk_that_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

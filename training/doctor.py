@@ -200,6 +200,8 @@ def _memory(config: Config) -> Finding:
         preflight.check_memory(config)
     except UserError as error:
         return Finding("memory", str(error), "wrong")
+    except ValueError:  # of the game, and told with it
+        return Finding("memory", "what is needed hangs on the game", "note")
     needed, free = preflight.memory_needed_bytes(config), machine.free_memory_bytes()
     return Finding("memory", f"{needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free")
 
