@@ -168,10 +168,12 @@ class TestSettings:
             preflight.check(config, ["sticky_action_probability"])
         preflight.check(Config(sticky_action_probability=0.25), ["sticky_action_probability"])
 
-    def test_precision(self) -> None:
+    @pytest.mark.parametrize("wanted", ["bfloat16", "float16"])
+    def test_precision(self, wanted: str) -> None:
         assert precision.decide(Config(game="CartPole-v1")) == "float32"
-        with pytest.raises(UserError, match="gains nothing by bfloat16; leave --precision out"):
-            preflight.check(Config(game="CartPole-v1", precision="bfloat16"))
+        preflight.check(Config(game="CartPole-v1", precision="float32"))
+        with pytest.raises(UserError, match=f"always float32, not {wanted}; leave --precision out"):
+            preflight.check(Config(game="CartPole-v1", precision=wanted))
 
     def test_replay_of_a_large_game_fits_if_its_observations_are_small(self) -> None:
         assert games.frame_bytes("CartPole-v1") == 4 * 4

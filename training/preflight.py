@@ -93,10 +93,10 @@ def _check_small(config: Config, asked: Collection[str]) -> None:
     for name in asked:
         if name in ATARI_SETTINGS:
             raise UserError(f"--{name} is for Atari games only; leave it out with {config.game}")
-    if config.precision == "bfloat16":
+    if config.precision not in ("auto", "float32"):
         raise UserError(
-            f"the small network that plays {config.game} gains nothing by bfloat16; "
-            "leave --precision out"
+            f"the small network that plays {config.game} is always float32, not "
+            f"{config.precision}; leave --precision out"
         )
 
 
