@@ -239,14 +239,16 @@ class _Looks:
 
     def __init__(self) -> None:
         self.asked: list[object] = []
+        self.warnings: list[str] = []
 
     def begin(self, board: object) -> None:
         self.asked.append("begin")
 
     def evaluated(
         self, board: object, iteration: int, games: Sequence[str], *, is_best: bool
-    ) -> None:
+    ) -> list[str]:
         self.asked.append((iteration, *games, is_best))
+        return self.warnings
 
 
 def test_a_run_is_looked_at_when_it_begins_and_with_each_evaluation(
@@ -274,6 +276,19 @@ def test_a_run_is_looked_at_when_it_begins_and_with_each_evaluation(
         (8, "a game", True),
     ]
     assert _charts(tmp_path / "tensorboard")["evaluation/score_mean_best"] == {2: -1, 6: -1, 8: 0}
+
+
+def test_what_the_looks_warn_of_is_said_and_kept(
+    tmp_path: Path, clock: _Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks = _Looks()
+    looks.warnings = ["no film"]
+    looked: dict[str, Any] = {"looks": looks}
+    log = RunLog(RunFolder(tmp_path), _CONFIG, Progress(iteration=2), TimeSpent(), **looked)
+    log.evaluation(_EVALUATION)
+    log.close()
+    assert capsys.readouterr().out == "warning: no film\n"
+    assert _read(tmp_path / "warnings.csv") == [{"iteration": "2", "warning": "no film"}]
 
 
 def test_nothing_is_known_before_the_first_game(tmp_path: Path, clock: _Clock) -> None:

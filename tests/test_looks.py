@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,21 @@ def _images(events: EventAccumulator, tag: str) -> list[Image.Image]:
     return [
         Image.open(io.BytesIO(event.tensor_proto.string_val[2])) for event in events.Tensors(tag)
     ]
+
+
+def test_a_game_that_comes_out_otherwise_is_a_warning_and_no_film(tmp_path: Path) -> None:
+    config = Config(num_envs=1, max_agent_steps_per_game=30, **_SMALL)
+    built = parts.build(config)
+    built.collect_at_random(100)
+    (played,) = play_games(config, None, games=1, epsilon=1.0, seed=_SEED)
+    board, eye = TensorBoard(tmp_path), Looks(built, "default", "my-run", _SEED)
+    told = eye.evaluated(board, 10, [played._replace(score=played.score + 7)], is_best=True)
+    assert eye.evaluated(board, 20, [played], is_best=True) == []
+    board.close()
+    assert len(told) == 1
+    assert re.match(r"game 1 had score \S+ after 30 agent steps .*, but played again", told[0])
+    events = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0}).Reload()
+    assert _steps(events, "images") == {TRANSITIONS.tag: [10, 20], FILM.tag: [20]}
 
 
 def test_each_batch_is_another_one(breakout: EventAccumulator) -> None:

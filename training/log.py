@@ -165,9 +165,7 @@ class RunLog:
         progress.begin_row()
         self._csv["metrics.csv"].write(_rounded(row))
         self._tensorboard.scalars(PROGRESS_METRICS, row, progress.iteration)
-        for warning in self._health.row(row):
-            self._csv["warnings.csv"].write({"iteration": progress.iteration, "warning": warning})
-            self.say(f"warning: {warning}")
+        self._warn(self._health.row(row))
 
     def evaluation(self, results: Mapping[str, float], games: Sequence[PlayedGame] = ()) -> None:
         """Write down an evaluation, before it changes the best score.
@@ -185,7 +183,8 @@ class RunLog:
         self._health.evaluation(row)
         if self._looks:
             with self._spent.on("writing"):
-                self._looks.evaluated(self._tensorboard, iteration, games, is_best=is_best)
+                board = self._tensorboard
+                self._warn(self._looks.evaluated(board, iteration, games, is_best=is_best))
 
     def close(self) -> None:
         """Close all files."""
@@ -193,6 +192,12 @@ class RunLog:
         self._tensorboard.close()
         for log in self._csv.values():
             log.close()
+
+    def _warn(self, warnings: Iterable[str]) -> None:
+        for warning in warnings:
+            row = {"iteration": self._progress.iteration, "warning": warning}
+            self._csv["warnings.csv"].write(row)
+            self.say(f"warning: {warning}")
 
     def _tick(self) -> None:
         now = time.monotonic()

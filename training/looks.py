@@ -16,7 +16,7 @@ from agents.insight import insight
 from agents.n_step import n_step_transition
 from configs.game_list import games
 from configs.games import is_atari
-from evaluation.film import Film, film_game
+from evaluation.film import Film, FilmError, film_game
 from evaluation.gif import write_gif_to
 from evaluation.watch import PlayedGame
 from replay.arrays import Window
@@ -59,7 +59,7 @@ class Looks:
 
     def evaluated(
         self, board: TensorBoard, iteration: int, played: Sequence[PlayedGame], *, is_best: bool
-    ) -> None:
+    ) -> list[str]:
         """Write histograms and a picture of a batch; where the score is the best yet, a film.
 
         Args:
@@ -67,11 +67,19 @@ class Looks:
           iteration: of the evaluation.
           played: its games.
           is_best: whether their mean score is greater than any before.
+
+        Returns:
+          what there is to warn of: a film that fails is no reason to end a run.
         """
+        warnings = []
         self._batch(board, iteration)
         if is_best and self._is_atari:
-            self._film(board, iteration, played)
+            try:
+                self._film(board, iteration, played)
+            except FilmError as error:
+                warnings.append(str(error))
         board.flush()
+        return warnings
 
     def _graph(self) -> tf.compat.v1.GraphDef:
         """Return how the network that learns turns observations into Q-values."""
