@@ -278,6 +278,17 @@ def test_a_run_is_looked_at_when_it_begins_and_with_each_evaluation(
     assert _charts(tmp_path / "tensorboard")["evaluation/score_mean_best"] == {2: -1, 6: -1, 8: 0}
 
 
+def test_the_last_evaluation_counts_as_work(tmp_path: Path, clock: _Clock) -> None:
+    progress = _write(RunFolder(tmp_path), clock, lambda _: None)
+    assert progress.seconds == 66  # 60 of random play, 2, 4
+
+    def evaluate_last(log: RunLog) -> None:
+        clock.now += 5
+        log.evaluation(_EVALUATION)
+
+    assert _write(RunFolder(tmp_path), clock, evaluate_last).seconds == 66 + 5
+
+
 def test_what_the_looks_warn_of_is_said_and_kept(
     tmp_path: Path, clock: _Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -185,6 +185,7 @@ class RunLog:
             with self._spent.on("writing"):
                 board = self._tensorboard
                 self._warn(self._looks.evaluated(board, iteration, games, is_best=is_best))
+        self._tick()  # no row may follow
 
     def close(self) -> None:
         """Close all files."""
