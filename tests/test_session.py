@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from configs import Config
+from console.errors import UserError
 from training import parts, precision, session
 from training.loop import evaluation_seed
 from training.run_folder import RunFolder
@@ -41,6 +42,25 @@ def test_gpu_is_set_up_before_anything_runs_on_it(tmp_path: Path) -> None:
     ):
         session.train(Config(), "default", RunFolder(tmp_path), resume=False)
     assert tape == ["memory growth", "measure"]
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "warnings.csv"])  # the first and the last
+def test_a_resume_that_lacks_rows_changes_nothing(tmp_path: Path, name: str) -> None:
+    config = Config(
+        game="grid", agent="dqn", num_envs=2, batch_size=4, initial_collect_steps=40,
+        replay_capacity=400, iterations=2, eval_period=0, overlap=False,
+    )  # fmt: skip
+    folder = RunFolder(tmp_path)
+    folder.create()
+    assert session.train(config, "grid", folder, resume=False) == 0
+    for path in tmp_path.glob("*.csv"):
+        with path.open("a") as file:
+            file.write("a row behind the checkpoint\n")
+    (tmp_path / name).write_text("x")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=rf"{name} is shorter than its checkpoint knows it"):
+        session.train(config.replace(iterations=4), "grid", folder, resume=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_a_page_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:

@@ -13,6 +13,14 @@ from typing import Any
 from console.errors import UserError
 
 
+def check(path: Path, kept_bytes: int) -> None:
+    """Raise UserError if a CSV file is shorter than at its checkpoint, or has no header."""
+    if kept_bytes and (not path.exists() or path.stat().st_size < kept_bytes):
+        raise UserError(f"{path} is shorter than its checkpoint knows it; restore the file")
+    if kept_bytes:
+        _header_of(path)
+
+
 class CsvLog:
     """A CSV file that only grows, and that a resume cuts back to a checkpoint's length.
 
@@ -29,8 +37,7 @@ class CsvLog:
     """
 
     def __init__(self, path: Path, columns: Sequence[str], kept_bytes: int = 0) -> None:
-        if kept_bytes and (not path.exists() or path.stat().st_size < kept_bytes):
-            raise UserError(f"{path} is shorter than its checkpoint knows it; restore the file")
+        check(path, kept_bytes)
         self._columns = set(columns)
         self._header = _header_of(path) if kept_bytes else list(columns)
         # Without a buffer: a row that found no room is not tried again when the file is closed.

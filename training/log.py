@@ -16,6 +16,7 @@ from configs import Config
 from configs.games import frames_per_agent_step
 from envs.finished_game import FinishedGame
 from evaluation.watch import PlayedGame
+from training import csv_log
 from training.csv_log import CsvLog
 from training.health import Health
 from training.looks import Looks
@@ -30,6 +31,19 @@ from training.progress import Progress
 from training.run_folder import RunFolder
 from training.tensorboard import TensorBoard
 from training.time_spent import TimeSpent
+
+_CSV_COLUMNS: dict[str, Sequence[str]] = {
+    "metrics.csv": [metric.name for metric in PROGRESS_METRICS],
+    "evaluations.csv": [metric.name for metric in EVALUATION_METRICS],
+    "games.csv": GAME_COLUMNS,
+    "warnings.csv": WARNING_COLUMNS,
+}
+
+
+def check_files(folder: RunFolder, kept_bytes: Mapping[str, int]) -> None:
+    """Raise UserError if a CSV file is not what `RunLog.sync` found; nothing is changed."""
+    for name in _CSV_COLUMNS:
+        csv_log.check(folder.path / name, kept_bytes.get(name, 0))
 
 
 class RunLog:
@@ -62,12 +76,7 @@ class RunLog:
         self._spent = spent
         self._csv = {
             name: CsvLog(folder.path / name, columns, (kept_bytes or {}).get(name, 0))
-            for name, columns in (
-                ("metrics.csv", [metric.name for metric in PROGRESS_METRICS]),
-                ("evaluations.csv", [metric.name for metric in EVALUATION_METRICS]),
-                ("games.csv", GAME_COLUMNS),
-                ("warnings.csv", WARNING_COLUMNS),
-            )
+            for name, columns in _CSV_COLUMNS.items()
         }
         self._tensorboard = TensorBoard(folder.tensorboard, kept_bytes)
         self._looks = looks

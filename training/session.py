@@ -19,7 +19,7 @@ from training.dead_units import dead_shares
 from training.export import Exporter
 from training.faults import in_one_sentence
 from training.health import Health
-from training.log import RunLog
+from training.log import RunLog, check_files
 from training.looks import Looks
 from training.loop import Training, evaluation_seed
 from training.machine import has_gpu, usable_cores, why_tensorflow_sees_no_gpu
@@ -68,6 +68,7 @@ def train(
         if resume:
             _, state = checkpoints.restore(print)
             progress, kept_bytes = _state_of_logs(folder, state)
+            check_files(folder, kept_bytes)
         # Not before the checkpoint is there: a resume that fails changes nothing.
         folder.write_config(config, preset, {"device": device, "machine": machine()})
         health = Health(config, _unused_gpu(), lambda: dead_shares(built.agent.policy, ring))
