@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import resource
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -261,5 +264,13 @@ def test_a_folder_is_for_one_process_at_a_time(tmp_path: Path) -> None:
     first.create()
     with pytest.raises(UserError, match=r"another process is training in .*run; stop it first"):
         RunFolder(tmp_path / "run").create()
+    for number in (errno.ENOLCK, errno.EOPNOTSUPP):
+        no_locks = mock.patch.object(fcntl, "flock", side_effect=OSError(number, "no locks"))
+        with no_locks, pytest.raises(UserError) as caught:
+            RunFolder(tmp_path / "run").create()
+        assert str(caught.value) == (
+            f"the folder {tmp_path / 'run'} cannot be locked (no locks); "
+            "give a --logdir on another disk"
+        )
     del first  # as when its process ends
     RunFolder(tmp_path / "run").create()

@@ -52,7 +52,7 @@ class RunFolder:
         """Make the folder, see that it can be written, and keep other processes out of it.
 
         Raises:
-          UserError: if it cannot be written, or another process trains in it.
+          UserError: if it cannot be written or locked, or another process trains in it.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -64,10 +64,15 @@ class RunFolder:
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until the process ends
-        except OSError as error:
+        except BlockingIOError as error:
             elsewhere = "" if self.exists else ", or give another --logdir"
             raise UserError(
                 f"another process is training in {self.path}; stop it first{elsewhere}"
+            ) from error
+        except OSError as error:  # not every network disk has locks
+            way = "move it to" if self.exists else "give a --logdir on"
+            raise UserError(
+                f"the folder {self.path} cannot be locked ({error.strerror}); {way} another disk"
             ) from error
 
     def way_to_write(self) -> str:
