@@ -295,21 +295,28 @@ def test_a_slow_iteration_is_a_stretch_of_its_own(tape: Callable[..., _Tape]) ->
 
 
 @pytest.mark.parametrize(
-    ("checkpoint", "kept"),
-    [(8, "checkpoint 8 is kept"), (0, "there is no checkpoint yet")],
+    ("checkpoint", "reward_clip", "then"),
+    [
+        (8, 1.0, "checkpoint 8 is kept; go on with --resume --learning_rate=0.0004"),
+        (0, 1.0, "there is no checkpoint yet; start again with --learning_rate=0.0004"),
+        (
+            8,
+            0.0,
+            "checkpoint 8 is kept; go on with --resume --learning_rate=0.0004, "
+            "or start again with --reward_clip=1",
+        ),
+    ],
 )
 def test_a_weight_that_is_nan_ends_the_run_before_it_spreads(
-    tape: Callable[..., _Tape], checkpoint: int, kept: str
+    tape: Callable[..., _Tape], checkpoint: int, reward_clip: float, then: str
 ) -> None:
-    diverged = tape(progress=Progress(iteration=8, checkpoint_iteration=checkpoint))
+    config = _CONFIG.replace(reward_clip=reward_clip)
+    diverged = tape(config, progress=Progress(iteration=8, checkpoint_iteration=checkpoint))
     diverged.steps = 3_000
     diverged.on_train = lambda _: diverged.weight.assign([1.0, float("nan")])
     with pytest.raises(UserError) as caught:
         _run(diverged)
-    assert str(caught.value) == (
-        f"a weight became infinite or NaN after iteration 9; {kept}; "
-        "start again with a smaller --learning_rate, or with --reward_clip=1"
-    )
+    assert str(caught.value) == (f"a weight became infinite or NaN after iteration 9; {then}")
     assert diverged.lines[-1] == "train 1"  # nothing is evaluated, exported or saved
 
 

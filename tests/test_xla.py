@@ -78,5 +78,5 @@ def test_divergence_ends_in_the_same_sentence(
         train(Config(**_SMALL, xla=xla), "default", RunFolder(tmp_path), resume=False)
     assert str(caught.value) == (
         "the loss became infinite or NaN after iteration 0; there is no checkpoint yet; "
-        "start again with a smaller --learning_rate, or with --reward_clip=1"
+        "start again with --learning_rate=0.0004"
     )

@@ -28,6 +28,7 @@ from envs.plays import OtherGamesError
 from replay.prioritized_ring import PrioritizedRing
 from replay.segments import MACHINE_ERRNOS, SegmentError, SegmentStore
 from training import checkpoint_state
+from training.divergence import diverged
 from training.durable import sync, sync_tree
 from training.parts import Parts
 from training.run_folder import RunFolder
@@ -100,7 +101,7 @@ class Checkpoints:
 
     def _write(self, temporary: Path, iteration: int, state: Mapping[str, Any]) -> None:
         self._variables.write(str(temporary / "variables"))
-        _check_finite(temporary / "variables", iteration)
+        self._check_finite(temporary / "variables", iteration)
         np.savez(temporary / _GAMES, **self._parts.env.state())
         ring = self._parts.replay.ring
         if isinstance(ring, PrioritizedRing):
@@ -113,6 +114,15 @@ class Checkpoints:
         }
         checkpoint_state.write(temporary, self._parts.config, values)
         sync_tree(temporary)
+
+    def _check_finite(self, variables: Path, iteration: int) -> None:
+        """Read back what was written; raise UserError if a number in it is infinite or NaN."""
+        reader = tf.train.load_checkpoint(str(variables))
+        for name, dtype in reader.get_variable_to_dtype_map().items():
+            if dtype.is_floating and not np.isfinite(reader.get_tensor(name)).all():
+                what, paths = f"a number of {name.split('/.')[0]}", self._run.checkpoint_paths()
+                newest = self._run.iteration_of(paths[-1]) if paths else None
+                raise diverged(what, f"by iteration {iteration}", self._parts.config, newest)
 
     def restore(self, say: Callable[[str], None]) -> tuple[int, dict[str, Any]]:
         """Restore the newest checkpoint that is whole.
@@ -216,15 +226,3 @@ class Checkpoints:
             self._segments.remove_all_but(needed)
         except (OSError, ValueError, KeyError, TypeError):
             return  # a damaged one is left for restore to speak of; nothing is removed
-
-
-def _check_finite(variables: Path, iteration: int) -> None:
-    """Read back what was written; raise UserError if a number in it is infinite or NaN."""
-    reader = tf.train.load_checkpoint(str(variables))
-    for name, dtype in reader.get_variable_to_dtype_map().items():
-        if dtype.is_floating and not np.isfinite(reader.get_tensor(name)).all():
-            raise UserError(
-                f"a number of {name.split('/.')[0]} became infinite or NaN by iteration "
-                f"{iteration}; the checkpoint before it is kept; start again with a smaller "
-                "--learning_rate, or with --reward_clip=1"
-            )

@@ -14,6 +14,7 @@ from evaluation.score_report import Report
 from evaluation.values import ValuedPlay
 from evaluation.watch import play_games
 from training.checkpoint import Checkpoints
+from training.divergence import diverged
 from training.export import Exporter
 from training.faults import games_from_python
 from training.log import RunLog
@@ -108,14 +109,14 @@ class Training:
                 self._sec_per_iteration = (time.monotonic() - began) / count
         except tf.errors.InvalidArgumentError as error:
             if "Loss is inf or nan" in str(error):
-                raise UserError(self._diverged("the loss")) from error
+                raise self._diverged("the loss") from error
             raise
         if not math.isfinite(losses["loss"]):  # XLA leaves TensorFlow's own check out
-            raise UserError(self._diverged("the loss"))
+            raise self._diverged("the loss")
         progress.iteration += count
         weights = self._parts.agent.policy.variables()
         if not all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in weights):
-            raise UserError(self._diverged("a weight"))
+            raise self._diverged("a weight")
         self._log.games(self._parts.env.pop_finished_games())
         self._log.iterations(count, losses, self._parts.agent_steps(), self._epsilon())
 
@@ -194,17 +195,10 @@ class Training:
     def _until_due(self, period: int) -> int:
         return period - self._progress.iteration % period if period else 10**9
 
-    def _diverged(self, what: str) -> str:
+    def _diverged(self, what: str) -> UserError:
         progress = self._progress
-        kept = (
-            f"checkpoint {progress.checkpoint_iteration} is kept"
-            if progress.checkpoint_iteration
-            else "there is no checkpoint yet"
-        )
-        return (
-            f"{what} became infinite or NaN after iteration {progress.iteration}; {kept}; "
-            "start again with a smaller --learning_rate, or with --reward_clip=1"
-        )
+        when, newest = f"after iteration {progress.iteration}", progress.checkpoint_iteration
+        return diverged(what, when, self._parts.config, newest or None)
 
 
 def evaluation_seed(seed: int) -> int:
