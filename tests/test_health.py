@@ -52,6 +52,11 @@ def test_a_healthy_run_is_left_in_peace() -> None:
         ("q_value_bound", {"q_value": 99.9}, {"q_value": 100.1}, {}, "beyond 100 at discount 0.99"),
         ("q_value_bound", {"q_value": -99.9}, {"q_value": -100.1}, {}, "smaller --learning_rate"),
         ("q_value_bound", {"q_value": 9.9}, {"q_value": 10.1}, {"discount": 0.9}, "beyond 10 at"),
+        # 90 % of 10 and of 50
+        ("value_max", {"q_value": 8.9}, {"q_value": 9.1}, {"agent": "c51"},
+         "the mean Q-value is 9.1, and c51 tells returns apart only within plus or minus 10: "),
+        ("value_max", {"q_value": -44.9}, {"q_value": -45.1},
+         {"agent": "c51", "value_max": 50.0}, "a --value_max above the greatest return"),
         ("loss", {"loss": 0.2}, {"loss": 0.21}, {}, "the loss rose to 0.21, 10 times the 0.02"),
         # Wang et al. 2016: random play of Breakout has 1.7; a third of the iterations is 10,000
         ("no_score", {"iteration": 9_999, "score_mean_30_games": 1.7},
@@ -117,6 +122,24 @@ def test_what_a_user_asked_for_is_no_trouble() -> None:
     assert "q_value_bound" not in _warnings({"q_value": 500.0}, reward_clip=0.0)
     assert "q_value_bound" not in _warnings({"q_value": -150.0}, munchausen=True)
     assert "no_score" not in _warnings({"score_mean_30_games": 0.0}, game="Adventure")
+
+
+def test_only_what_is_off_and_goes_with_the_rest_is_advised() -> None:
+    games = {**_GAMES, "q_value_mean": 9.0}
+    dead = Facts(None, {"layer 4": 0.95})
+
+    def said(**settings: Any) -> tuple[bool, bool]:
+        found = warnings(_CONFIG.replace(**settings), [_ROW], [games], dead)
+        assert set(found) == {"overestimated", "dead_units"}
+        return (
+            found["overestimated"].endswith("--target_update_period, or --double"),
+            found["dead_units"].endswith("--learning_rate, or with --layer_norm"),
+        )
+
+    assert said(double=False) == (True, True)
+    assert said(double=True, layer_norm=True) == (False, False)
+    assert said(double=False, munchausen=True) == (False, True)
+    assert "value_max" not in _warnings({"q_value": 50.0}, agent="qr_dqn")
 
 
 def test_the_loss_is_compared_only_after_some_rows() -> None:

@@ -20,6 +20,7 @@ Row = Mapping[str, float]
 HIGH_EPSILON = 0.2
 LATE = 0.9  # of the iterations
 NO_SCORE_AFTER = 1 / 3  # of the iterations
+NEAR_VALUE_MAX = 0.9  # of value_max, which the mean of a distribution cannot pass
 OVERESTIMATED = 3  # times what evaluation games return
 LOSS_SPIKE = 10  # times the median of the rows before
 SMALL_REPLAY = 10_000  # transitions
@@ -56,11 +57,12 @@ def warnings(
     found = {
         "epsilon": _epsilon(config, rows[-1]),
         "q_value_bound": _q_value_bound(config, rows[-1]),
+        "value_max": _value_max(config, rows[-1]),
         "overestimated": _overestimated(config, evaluations),
         "loss": _loss(rows),
         "no_score": _no_score(config, rows[-1]),
         "replay": _replay(config, rows[-1]),
-        "dead_units": _dead_units(facts),
+        "dead_units": _dead_units(config, facts),
         "gpu": _gpu(facts),
         "emulator": _emulator(config, rows),
     }
@@ -136,6 +138,20 @@ def _q_value_bound(config: Config, row: Row) -> str | None:
     )
 
 
+def _value_max(config: Config, row: Row) -> str | None:
+    """Bellemare et al., "A Distributional Perspective on Reinforcement Learning", 2017, section 4.
+
+    What is beyond the outermost atom is counted as that atom.
+    """
+    if config.agent != "c51" or abs(row.get("q_value", 0.0)) < NEAR_VALUE_MAX * config.value_max:
+        return None
+    return (
+        f"the mean Q-value is {row['q_value']:.4g}, and c51 tells returns apart only within plus "
+        f"or minus {config.value_max:g}: what is beyond is learned as that; start again with a "
+        f"--value_max above the greatest return"
+    )
+
+
 def _overestimated(config: Config, evaluations: Sequence[Row]) -> str | None:
     """Q-values of steps of the last evaluation games, against the returns that followed them.
 
@@ -150,7 +166,8 @@ def _overestimated(config: Config, evaluations: Sequence[Row]) -> str | None:
         return None
     return (
         f"in the last evaluation games the mean Q-value was {expected:.4g}, but {returned:.4g} "
-        f"was returned on average: the values are overestimated; {_CALMER}, or --double"
+        f"was returned on average: the values are overestimated; {_CALMER}"
+        + ("" if config.double or config.munchausen else ", or --double")
     )
 
 
@@ -200,14 +217,15 @@ def _replay(config: Config, row: Row) -> str | None:
     )
 
 
-def _dead_units(facts: Facts) -> str | None:
+def _dead_units(config: Config, facts: Facts) -> str | None:
     dead = {name: share for name, share in facts.dead_shares.items() if share > DEAD_SHARE}
     if not dead:
         return None
     told = ", ".join(f"{share:.0%} of {name}" for name, share in dead.items())
     return (
         f"units are dead, 0 for every picture of a batch: {told}; what is dead learns nothing "
-        "more, so start again with a smaller --learning_rate, or with --layer_norm"
+        "more, so start again with a smaller --learning_rate"
+        + ("" if config.layer_norm else ", or with --layer_norm")
     )
 
 
