@@ -6,7 +6,6 @@ read; nothing in it is pickled.
 
 from __future__ import annotations
 
-import os
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import IO, Any
 import numpy as np
 
 from replay.arrays import Rows
+from replay.durable import sync
 from replay.frame_store import LAST
 
 _FORMAT: Any = np.lib.format  # numpy gives it no types
@@ -35,14 +35,13 @@ def write(path: Path, rows: Rows) -> int:
     try:
         with temporary.open("wb") as file:
             np.savez(file, **rows._asdict())
-            file.flush()
-            os.fsync(file.fileno())
+        sync(temporary)
         with zipfile.ZipFile(temporary) as archive:
             identity = _identity(archive)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_names(path.parent)
+    sync(path.parent)
     return identity
 
 
@@ -98,12 +97,3 @@ def _identity(archive: zipfile.ZipFile) -> int:
     """Return a checksum of the checksums of the arrays, which stand in the zip's directory."""
     text = repr([(info.filename, info.CRC) for info in archive.infolist()])
     return zlib.crc32(text.encode())
-
-
-def _sync_names(folder: Path) -> None:
-    """Wait until the disk has the names of the files in a folder."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

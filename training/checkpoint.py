@@ -25,11 +25,11 @@ import tensorflow as tf
 
 from console.errors import UserError
 from envs.plays import OtherGamesError
+from replay.durable import sync, sync_tree
 from replay.prioritized_ring import PrioritizedRing
 from replay.segments import MACHINE_ERRNOS, SegmentError, SegmentStore
 from training import checkpoint_state
 from training.divergence import diverged
-from training.durable import sync, sync_tree
 from training.parts import Parts
 from training.run_folder import RunFolder
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from training.durable import sync
+from replay.durable import sync
 
 _PATTERN = "events.out.tfevents.*"
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tf_agents.policies import policy_saver
 
 from evaluation.files import checksum
-from training.durable import sync, sync_tree
+from replay.durable import sync, sync_tree
 from training.parts import Parts, q_values_of
 from training.run_folder import versions, write_json
 

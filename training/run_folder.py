@@ -17,8 +17,8 @@ from typing import Any
 from configs import Config, ConfigError
 from configs.recipe import LEARNING_RATE, NO_PART_OF_A_RECIPE
 from console.errors import UserError
-from evaluation.files import read_object
-from training.durable import sync
+from evaluation.files import read_object, replaced_file
+from replay.durable import sync
 
 RUNS = Path("runs")
 CONFIG_FORMAT = 1
@@ -227,11 +227,9 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     Raises:
       OSError: if it cannot be written; the one before it stays then.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(json.dumps(content, indent=2) + "\n")
-        sync(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    text = json.dumps(content, indent=2) + "\n"
+    with replaced_file(path) as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
     sync(path.parent)
