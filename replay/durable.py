@@ -21,6 +21,18 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, and wait until the disk has the names of the new ones.
+
+    Raises:
+      OSError: if it cannot be made.
+    """
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in new:
+        sync(one.parent)
+
+
 def sync_tree(folder: Path) -> None:
     """Wait until the disk has all files below a folder, and their names.
 

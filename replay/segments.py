@@ -16,6 +16,7 @@ from pathlib import Path
 
 from replay import row_file
 from replay.arrays import Rows
+from replay.durable import make_folder
 from replay.frame_ring import FrameRing
 
 FILE_BYTES = 16 * 2**20
@@ -120,7 +121,7 @@ class SegmentStore:
 
     def _write(self, first: int, rows: Rows) -> Segment:
         stop = first + len(rows.frame)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         return first, stop, row_file.write(self._path(first, stop), rows)
 
     def load(self, ring: FrameRing, segments: Sequence[Sequence[int]]) -> None:

@@ -25,7 +25,7 @@ import tensorflow as tf
 
 from console.errors import UserError
 from envs.plays import OtherGamesError
-from replay.durable import sync, sync_tree
+from replay.durable import make_folder, sync, sync_tree
 from replay.prioritized_ring import PrioritizedRing
 from replay.segments import MACHINE_ERRNOS, SegmentError, SegmentStore
 from training import checkpoint_state
@@ -80,7 +80,7 @@ class Checkpoints:
           UserError: if a number of it is infinite or NaN: such a state takes no good one's place.
           OSError, tf.errors.OpError: if there is no room for it; the others stay as they are.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         target = self._folder / f"{iteration:09d}"
         temporary = self._folder / f".{target.name}.{os.getpid()}"
         shutil.rmtree(temporary, ignore_errors=True)

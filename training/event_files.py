@@ -27,6 +27,8 @@ class EventFiles:
         for path in sorted(self._folder.glob(_PATTERN)):
             sync(path)
             lengths[self._name(path)] = path.stat().st_size
+        if lengths:
+            sync(self._folder)
         return lengths
 
     def cut_back(self, kept_bytes: Mapping[str, int]) -> None:

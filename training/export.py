@@ -10,7 +10,7 @@ import tensorflow as tf
 from tf_agents.policies import policy_saver
 
 from evaluation.files import checksum
-from replay.durable import sync, sync_tree
+from replay.durable import make_folder, sync, sync_tree
 from training.parts import Parts, q_values_of
 from training.run_folder import versions, write_json
 
@@ -58,7 +58,7 @@ class Exporter:
         Raises:
           OSError, tf.errors.OpError: if there is no room for it; the one before it stays.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         target = self._folder / name
         new, old = (self._folder / f".{name}.{what}.{os.getpid()}" for what in ("new", "old"))
         for leftover in self._folder.glob(f".{name}.old.*"):

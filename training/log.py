@@ -16,6 +16,7 @@ from configs import Config
 from configs.games import frames_per_agent_step
 from envs.finished_game import FinishedGame
 from evaluation.watch import PlayedGame
+from replay.durable import sync
 from training import csv_log
 from training.csv_log import CsvLog
 from training.health import Health
@@ -71,6 +72,7 @@ class RunLog:
     ) -> None:
         self._health = health or Health(config)
         self._config = config
+        self._folder = folder.path
         self._frames_per_agent_step = frames_per_agent_step(config.game)
         self._progress = progress
         self._spent = spent
@@ -103,7 +105,9 @@ class RunLog:
         for log in self._csv.values():
             log.sync()
         lengths = {name: log.size_bytes for name, log in self._csv.items()}
-        return {**lengths, **self._tensorboard.sync()}
+        lengths |= self._tensorboard.sync()
+        sync(self._folder)  # the first checkpoint is of files that are new
+        return lengths
 
     def say(self, sentence: str) -> None:
         """Print a line, above the progress bar where there is one."""

@@ -18,7 +18,7 @@ from configs import Config, ConfigError
 from configs.recipe import LEARNING_RATE, NO_PART_OF_A_RECIPE
 from console.errors import UserError
 from evaluation.files import read_object, replaced_file
-from replay.durable import sync
+from replay.durable import make_folder, sync
 
 RUNS = Path("runs")
 CONFIG_FORMAT = 1
@@ -55,7 +55,7 @@ class RunFolder:
           UserError: if it cannot be written or locked, or another process trains in it.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path)
             self._lock = (self.path / ".lock").open("a")
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             reason = error.strerror if isinstance(error, OSError) else error
