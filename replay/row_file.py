@@ -45,19 +45,19 @@ def write(path: Path, rows: Rows) -> int:
     return identity
 
 
-def read_into(pieces: Sequence[Rows], path: Path, identity: int | None) -> None:
+def read_into(pieces: Sequence[Rows], path: Path, identity: int) -> None:
     """Fill memory with the rows of a file; other bytes than were written are never taken for them.
 
     Args:
       pieces: of memory, one behind another: as many rows as the file has, of its shapes and dtypes.
       path: of the file.
-      identity: what `write` returned; None if nobody knows.
+      identity: what `write` returned.
 
     Raises:
       Exception: one of many, if the file is missing, damaged or another; the memory has anything.
     """
     with zipfile.ZipFile(path) as archive:
-        if identity not in (None, _identity(archive)):
+        if identity != _identity(archive):
             raise ValueError("it is not the file that the checkpoint was written with")
         stored = [(info.filename, info.compress_type) for info in archive.infolist()]
         if stored != [(f"{name}.npy", zipfile.ZIP_STORED) for name in Rows._fields]:

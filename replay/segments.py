@@ -37,8 +37,8 @@ MACHINE_ERRNOS = frozenset(
 
 _READERS = 4  # files read at once: while one is checked, the disk is read for another
 
-Segment = tuple[int, ...]
-"""First row, row after the last, and the file's identity, which older checkpoints have not."""
+Segment = tuple[int, int, int]
+"""First row, row after the last, and the file's identity."""
 
 
 class SegmentError(Exception):
@@ -144,13 +144,13 @@ class SegmentStore:
         self._saved_stop = ring.rows_added
 
     def _read(self, ring: FrameRing, segment: Segment, ring_stop: int) -> None:
-        first, stop, *identity = segment
+        first, stop, identity = segment
         path = self._path(first, stop)
         try:
             if path.stat().st_size < (stop - first) * ring.row_nbytes:  # before memory is taken
                 raise ValueError("it is too short for its rows")
             pieces = ring.places(first, stop, ring_stop)
-            row_file.read_into(pieces, path, identity[0] if identity else None)
+            row_file.read_into(pieces, path, identity)
         except MemoryError:
             raise  # which no damage brings about
         except Exception as error:  # whatever zipfile, zlib and numpy throw at a damaged file
@@ -186,10 +186,11 @@ def checked_segment(segment: Sequence[int], before: Sequence[Sequence[int]]) -> 
     """
     if (
         not isinstance(segment, list | tuple)
-        or len(segment) not in (2, 3)
+        or len(segment) != 3
         or any(type(number) is not int for number in segment)
         or not 0 <= segment[0] < segment[1]
         or (before and segment[0] != before[-1][1])
     ):
         raise SegmentError(f"there are no replay rows {segment!r}")
-    return tuple(segment)
+    first, stop, identity = segment
+    return first, stop, identity

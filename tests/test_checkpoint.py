@@ -25,7 +25,7 @@ from replay.arrays import Rows, Window
 from replay.frame_ring import FrameRing
 from replay.frame_store import FIRST, MID
 from replay.segments import MACHINE_ERRNOS
-from training import checkpoint, checkpoint_state, parts
+from training import checkpoint, parts
 from training.checkpoint import Checkpoints
 from training.parts import Parts
 from training.run_folder import RunFolder
@@ -529,28 +529,6 @@ def test_a_checkpoint_of_another_format_is_refused(
     monkeypatch.undo()
     with pytest.raises(UserError, match=r"000000005 of .* was written by another version"):
         _restore(tmp_path)
-
-
-def _without_games(path: Path) -> None:
-    """Make a checkpoint as it was written before games in play were kept."""
-    content = json.loads((path / "state.json").read_text())
-    del content["checksum"], content["files"]["games.npz"]
-    (path / "games.npz").unlink()
-    content["checksum"] = checkpoint_state.checksum_of(content)
-    (path / "state.json").write_text(json.dumps(content))
-
-
-def test_of_an_older_checkpoint_the_games_begin_anew(tmp_path: Path) -> None:
-    small = _SmallParts(seed=1)
-    small.work(8)
-    _without_games(_checkpoints(tmp_path, small).save(5, {}))
-    small.env.played = 0
-    assert _restore(tmp_path) == (
-        5,
-        {},
-        small.contents(),
-        ["the checkpoint is from before games in play were kept; they begin anew"],
-    )
 
 
 def test_games_that_come_out_otherwise_begin_anew(

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import zipfile
+from collections.abc import Sequence
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def _names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def _ranges(segments: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+def _ranges(segments: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return [segment[:2] for segment in segments]
 
 
@@ -302,7 +303,7 @@ def test_files_that_nobody_needs_are_removed_and_no_others(tmp_path: Path) -> No
     (tmp_path / ".rows-000000000009-000000000012.npz").write_bytes(b"was never finished")
     (tmp_path / "notes.txt").write_text("somebody else's")
     (tmp_path / "rows").mkdir()
-    store.remove_all_but([[3, 6], [6, 9]])
+    store.remove_all_but([[3, 6, 1], [6, 9, 1]])
     assert _names(tmp_path) == {
         "rows-000000000003-000000000006.npz",
         "rows-000000000006-000000000009.npz",
@@ -316,6 +317,11 @@ def test_removing_needs_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def _identity(path: Path) -> int:
+    with zipfile.ZipFile(path) as archive:
+        return row_file._identity(archive)
+
+
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     """A file of eight rows."""
@@ -326,23 +332,25 @@ def saved(tmp_path: Path) -> Path:
 
 
 def test_a_missing_file_is_named(saved: Path) -> None:
+    segments = [[0, 8, _identity(saved)]]
     saved.unlink()
     with pytest.raises(SegmentError, match=f"{saved.name} is missing or damaged"):
-        SegmentStore(saved.parent).load(_ring(), [[0, 8]])
+        SegmentStore(saved.parent).load(_ring(), segments)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])
 def test_a_file_cut_short_is_named(saved: Path, share: float) -> None:
-    content = saved.read_bytes()
+    content, segments = saved.read_bytes(), [[0, 8, _identity(saved)]]
     saved.write_bytes(content[: int(share * len(content))])
     with pytest.raises(SegmentError, match=f"{saved.name} is missing or damaged"):
-        SegmentStore(saved.parent).load(_ring(), [[0, 8]])
+        SegmentStore(saved.parent).load(_ring(), segments)
 
 
 def test_other_rows_than_its_name_says_are_refused(saved: Path) -> None:
+    identity = _identity(saved)
     saved.rename(saved.with_name("rows-000000000000-000000000009.npz"))
     with pytest.raises(SegmentError, match=r"it holds 8 rows"):
-        SegmentStore(saved.parent).load(_ring(), [[0, 9]])
+        SegmentStore(saved.parent).load(_ring(), [[0, 9, identity]])
 
 
 def test_rows_of_another_shape_are_refused(saved: Path) -> None:
@@ -350,12 +358,12 @@ def test_rows_of_another_shape_are_refused(saved: Path) -> None:
     with pytest.raises(
         SegmentError, match=r"it holds frame as uint8 \(2, 2, 3\), not uint8 \(2, 2, 4\)"
     ):
-        SegmentStore(saved.parent).load(other, [[0, 8]])
+        SegmentStore(saved.parent).load(other, [[0, 8, _identity(saved)]])
 
 
 def test_a_flipped_byte_is_noticed_or_changes_nothing(saved: Path) -> None:
     """Some bytes of a zip, as the time of a file in it, are not looked at."""
-    content = saved.read_bytes()
+    content, segments = saved.read_bytes(), [[0, 8, _identity(saved)]]
     directory = content.index(b"PK\1\2")  # of the zip; its flags can say "encrypted"
     noticed = 0
     for position in [*range(0, len(content), 31), *range(directory, directory + 46)]:
@@ -365,7 +373,7 @@ def test_a_flipped_byte_is_noticed_or_changes_nothing(saved: Path) -> None:
         ring, loaded = _ring(), _ring()
         _add(ring, 8)
         try:
-            SegmentStore(saved.parent).load(loaded, [[0, 8]])
+            SegmentStore(saved.parent).load(loaded, segments)
         except SegmentError:
             noticed += 1
         else:
@@ -379,7 +387,7 @@ def test_a_flipped_pixel_is_noticed(saved: Path) -> None:
     content[pixels] ^= 128
     saved.write_bytes(content)
     with pytest.raises(SegmentError, match="CRC"):
-        SegmentStore(saved.parent).load(_ring(), [[0, 8]])
+        SegmentStore(saved.parent).load(_ring(), [[0, 8, _identity(saved)]])
 
 
 def test_rows_of_another_run_are_refused(saved: Path) -> None:
@@ -392,13 +400,12 @@ def test_rows_of_another_run_are_refused(saved: Path) -> None:
     SegmentStore(saved.parent).save(other)
     with pytest.raises(SegmentError, match="it is not the file that the checkpoint was written"):
         SegmentStore(saved.parent).load(_ring(), segments)
-    SegmentStore(saved.parent).load(_ring(), [[0, 8]])  # older checkpoints cannot tell
 
 
 def test_more_rows_than_a_file_has_take_no_memory(saved: Path) -> None:
     saved.rename(saved.with_name("rows-000000000000-1000000000000.npz"))
     with pytest.raises(SegmentError, match="it is too short for its rows"):
-        SegmentStore(saved.parent).load(_ring(), [[0, 10**12]])
+        SegmentStore(saved.parent).load(_ring(), [[0, 10**12, 1]])
 
 
 def test_packed_rows_are_refused(saved: Path) -> None:
@@ -410,11 +417,12 @@ def test_packed_rows_are_refused(saved: Path) -> None:
         with zipfile.ZipFile(saved) as archive:
             assert (archive.infolist()[0].compress_type == zipfile.ZIP_STORED) == (reason is None)
         with pytest.raises(SegmentError, match=reason or "it holds frame as uint8"):
-            SegmentStore(saved.parent).load(_ring(), [[0, 8]])
+            SegmentStore(saved.parent).load(_ring(), [[0, 8, _identity(saved)]])
 
 
 @pytest.mark.parametrize(
-    "segment", [[8, 0], [-1, 8], [0, 8.0], ["0", 8], [0], 3, [0, 8, 1, 2], [True, 8], None]
+    "segment",
+    [[8, 0, 1], [-1, 8, 1], [0, 8.0, 1], ["0", 8, 1], [0, 8], 3, [0, 8, 1, 2], [True, 8, 1], None],
 )
 def test_rows_that_there_cannot_be_are_refused(saved: Path, segment: object) -> None:
     segments: Any = [segment]
@@ -423,8 +431,8 @@ def test_rows_that_there_cannot_be_are_refused(saved: Path, segment: object) -> 
 
 
 def test_a_gap_between_two_files_is_refused(saved: Path) -> None:
-    with pytest.raises(SegmentError, match=r"there are no replay rows \[9, 12\]"):
-        SegmentStore(saved.parent).load(_ring(), [[0, 8], [9, 12]])
+    with pytest.raises(SegmentError, match=r"there are no replay rows \[9, 12, 1\]"):
+        SegmentStore(saved.parent).load(_ring(), [[0, 8, 1], [9, 12, 1]])
 
 
 def test_rows_that_find_no_room_leave_nothing(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

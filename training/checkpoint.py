@@ -193,9 +193,6 @@ class Checkpoints:
                 path.rename(self._folder / f"{self._run.iteration_of(path):09d}")
 
     def _restore_games(self, path: Path, say: Callable[[str], None]) -> None:
-        if not (path / _GAMES).exists():
-            say("the checkpoint is from before games in play were kept; they begin anew")
-            return
         with np.load(path / _GAMES, allow_pickle=False) as arrays:
             games = dict(arrays)
         began = time.monotonic()
