@@ -382,6 +382,9 @@ def test_points_stay_where_a_checkpoint_knows_of_no_event_files(
     kept = {f"tensorboard/{path.name}": path.stat().st_size}
     EventFiles(tmp_path / "tensorboard").cut_back(kept)
     assert list((tmp_path / "tensorboard").iterdir()) == [path]
+    # The folder was deleted, as it may be; a session without a checkpoint has drawn some anew.
+    EventFiles(tmp_path / "tensorboard").cut_back({"tensorboard/events.out.tfevents.1.gone": 9})
+    assert list((tmp_path / "tensorboard").iterdir()) == []
 
 
 def test_the_last_30_games_are_meant() -> None:

@@ -38,10 +38,9 @@ class EventFiles:
           kept_bytes: what `sync` returned then; where it names no event file, as in checkpoints of
             older programs, all points stay.
         """
-        paths = list(self._folder.glob(_PATTERN))
-        if not any(self._name(path) in kept_bytes for path in paths):
+        if not any(name.startswith(f"{self._folder.name}/") for name in kept_bytes):
             return
-        for path in paths:
+        for path in [*self._folder.glob(_PATTERN)]:
             length = kept_bytes.get(self._name(path), 0)
             if not length:
                 path.unlink()
