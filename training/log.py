@@ -18,7 +18,6 @@ from envs.finished_game import FinishedGame
 from evaluation.watch import PlayedGame
 from replay.durable import sync
 from training import csv_log
-from training.csv_log import CsvLog
 from training.health import Health
 from training.looks import Looks
 from training.metrics import (
@@ -77,7 +76,7 @@ class RunLog:
         self._progress = progress
         self._spent = spent
         self._csv = {
-            name: CsvLog(folder.path / name, columns, (kept_bytes or {}).get(name, 0))
+            name: csv_log.CsvLog(folder.path / name, columns, (kept_bytes or {}).get(name, 0))
             for name, columns in _CSV_COLUMNS.items()
         }
         self._tensorboard = TensorBoard(folder.tensorboard, kept_bytes)

@@ -181,7 +181,7 @@ def new_run_path(game: str, agent: str) -> Path:
 def resumed_config(
     saved: Config, asked: Mapping[str, Any], done: int, may_change: Set[str] = MAY_CHANGE
 ) -> Config:
-    """Return a run's config with what may change at a resume: how long it lasts, what is watched.
+    """Return a run's config, with the settings that `may_change` names as they are asked for.
 
     Args:
       saved: what the run was started with.
