@@ -116,6 +116,8 @@ COMMANDS: dict[str, Check] = {
     ),
     "python train.py --iterations 300000 --eval_games 20 --eval_period 10000 "
     "--logdir runs/breakout": begins(_HOURS),
+    "python train.py --game Pong --iterations 250000 --eval_period 20000 "
+    "--logdir runs/pong": begins(_HOURS),
     "python train.py --game SpaceInvaders --iterations 160000 --eval_period 10000 "
     "--logdir runs/space-invaders": begins(_HOURS),
     "python train.py --logdir runs/space-invaders --resume --iterations 110000 "
@@ -174,6 +176,8 @@ COMMANDS: dict[str, Check] = {
     "python evaluate.py --pretrained --games 10 --gif docs/breakout.gif --gif_game 10 "
     "--gif_seconds 0": parses("test_box.py::test_a_trained_agent_plays_as_reported"),
     "python evaluate.py --pretrained --game SpaceInvaders": parses("as the one above"),
+    "python evaluate.py --pretrained --game Pong": parses("as the one above"),
+    "python evaluate.py --pretrained --game Pong --gif play.gif": parses("as the one above"),
     "python evaluate.py --pretrained --game SpaceInvaders --gif play.gif": parses(
         "as the one above"
     ),
@@ -205,6 +209,11 @@ COMMANDS: dict[str, Check] = {
     ),
     "python -m experiments.run returns.toml --dry_run": runs(),
     "python -m experiments.run steps.toml": runs("--dry_run"),
+    "python -m experiments.run experiments/plans/ablations.toml --side_by_side 2": runs(
+        "--dry_run"
+    ),
+    "python -m experiments.run experiments/plans/cartpole.toml": runs("--dry_run"),
+    "python -m experiments.report docs/ablations": runs("--out=."),
     "python -m experiments.run FILE": parses("FILE is any"),
     "python -m experiments.report runs": parses("test_experiments_report.py::test_page"),
     "python -m experiments.report runs/experiment": parses("test_experiments_report.py::test_page"),
