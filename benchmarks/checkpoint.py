@@ -101,10 +101,10 @@ def measure_stops(
       rounds: how many checkpoints are measured.
       per_sec: transitions added in a second.
     """
-    from training.export import Exporter
+    from training.export import exporter_of
 
     parts, checkpoints = _run(folder, config)
-    ring, exporter = parts.replay.ring, Exporter(folder / "policies", parts)
+    ring, exporter = parts.replay.ring, exporter_of(folder / "policies", parts)
     _add(ring, checkpoints, ring.nbytes // ring.row_nbytes, None)
     checkpoints.save(1, {})
     exporter.export("last", 1, None)

@@ -6,19 +6,36 @@ import dataclasses
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from absl import flags
 
 from configs import PRESETS, Config
+from configs.settings import Settings
 
 SETTINGS_MODULE = "console.flags"
-"""The module that defines a flag for each setting of Config."""
+"""The module that defines a flag for each setting."""
 
 _ASKS_FOR_HELP = {"help": False, "?": False, "helpshort": False, "helpfull": True}
 _NAME_COLUMNS = 30
 _LEAST_COLUMNS, _MOST_COLUMNS = 70, 110
+
+
+@dataclasses.dataclass
+class _Described:
+    """What the page is about."""
+
+    settings: type[Settings]
+    presets: Mapping[str, Settings]
+
+
+_described = _Described(Config, PRESETS)
+
+
+def describe(settings: type[Settings], presets: Mapping[str, Settings]) -> None:
+    """Let the page be about these settings, and their values in these presets."""
+    _described.settings, _described.presets = settings, presets
 
 
 def page_asked_for(argv: Sequence[str]) -> str | None:
@@ -33,8 +50,8 @@ def page_asked_for(argv: Sequence[str]) -> str | None:
 def page(*, libraries_too: bool) -> str:
     """Return the program's own text and its flags, those of the libraries where asked for.
 
-    A program's own flags are those that it defines or declares as its own. The settings of Config
-    stand under the headings of `Config.groups`, each with its range, unit and presets' values.
+    A program's own flags are those that it defines or declares as its own. The settings
+    stand under the headings of `Settings.groups`, each with its range, unit and presets' values.
     """
     values = flags.FLAGS
     by_module = values.flags_by_module_dict()
@@ -45,9 +62,9 @@ def page(*, libraries_too: bool) -> str:
             _entry(flag, [_help(flag)]) for name, flag in own.items() if name not in settings
         ]
     }
-    for heading, fields in Config.groups().items():
+    for heading, fields in _described.settings.groups().items():
         groups[heading] = [
-            _entry(values[field.name], setting_lines(field))
+            _entry(values[field.name], setting_lines(field, _described.presets))
             for field in fields
             if field.name in settings
         ]
@@ -66,10 +83,12 @@ def page(*, libraries_too: bool) -> str:
     return "\n\n".join(filter(None, [text, *blocks, *more])) + "\n"
 
 
-def setting_lines(field: dataclasses.Field[Any]) -> list[str]:
+def setting_lines(
+    field: dataclasses.Field[Any], presets: Mapping[str, Settings] = PRESETS
+) -> list[str]:
     """Return what a setting means, what it may be, and its value in each preset."""
     text, unit = field.metadata["help"], field.metadata.get("unit")
-    values = {name: getattr(preset, field.name) for name, preset in PRESETS.items()}
+    values = {name: getattr(preset, field.name) for name, preset in presets.items()}
     default = _shown(field.default)
     told = [f"{default} {unit}" if unit else default]
     told += [f"{name}: {_shown(v)}" for name, v in values.items() if v != field.default]

@@ -59,7 +59,7 @@ def _a_slow_disk() -> None:
     def slowly(*_: object) -> None:
         time.sleep(_LIMIT_SEC)
 
-    mock.patch("training.checkpoint.sync_tree", slowly).start()
+    mock.patch("training.checkpoint_folder.sync_tree", slowly).start()
     mock.patch("replay.row_file.write", slowly).start()
     mock.patch("replay.segments.FILE_BYTES", 1).start()  # a thread writes some of them
 

@@ -25,7 +25,7 @@ from replay.arrays import Rows, Window
 from replay.frame_ring import FrameRing
 from replay.frame_store import FIRST, MID
 from replay.segments import MACHINE_ERRNOS
-from training import checkpoint, parts
+from training import checkpoint_folder, parts
 from training.checkpoint import Checkpoints
 from training.parts import Parts
 from training.run_folder import RunFolder
@@ -550,6 +550,6 @@ def test_it_is_said_when_playing_again_took_long(
     small = _SmallParts(seed=1)
     small.work(8)
     _checkpoints(tmp_path, small).save(5, {})
-    monkeypatch.setattr(checkpoint, "_SOON_SEC", -1.0)
+    monkeypatch.setattr(checkpoint_folder, "_SOON_SEC", -1.0)
     *_, said = _restore(tmp_path)
     assert said == ["the games in play were played up to the checkpoint again in 0 seconds"]

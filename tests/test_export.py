@@ -36,7 +36,7 @@ class _Saver:
 def _exporter(folder: Path) -> export.Exporter:
     parts: Any = SimpleNamespace(config=Config(), agent=SimpleNamespace(policy=mock.Mock()))
     with mock.patch.object(policy_saver, "PolicySaver", _Saver):
-        return export.Exporter(folder, parts)
+        return export.exporter_of(folder, parts)
 
 
 def test_export_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_later_exports_have_the_first_ones_graph_and_their_own_weights(tmp_path:
     config = Config(agent="dqn", noisy=True, network_width=0.05, precision="float32")
     agent = agents.build(ts.time_step_spec(PICTURE), ACTION, config)
     parts: Any = SimpleNamespace(config=config, agent=agent)
-    exporter = export.Exporter(tmp_path, parts)
+    exporter = export.exporter_of(tmp_path, parts)
     pictures = tf.constant(np.random.default_rng(0).integers(0, 256, (3, 84, 84, 4), np.uint8))
     graphs = set()
     with mock.patch.object(exporter._saver, "save", wraps=exporter._saver.save) as save:

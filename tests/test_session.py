@@ -65,16 +65,16 @@ def test_a_resume_that_lacks_rows_changes_nothing(tmp_path: Path, name: str) -> 
 
 def test_a_page_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    assert session._report(folder) == (
+    assert session.page_of_run(folder) == (
         f"warning: the report of the run was not written (there is no run in {tmp_path}: it has no "
         f"config.json; name a run's folder); try python -m evaluation.report {tmp_path}"
     )
     folder.write_config(Config(), "default", {})
     with mock.patch.object(session, "write_page", side_effect=MemoryError):
-        assert session._report(folder).startswith(
+        assert session.page_of_run(folder).startswith(
             "warning: the report of the run was not written (MemoryError); try python -m "
         )
-    assert session._report(folder) == f"report of the run: {tmp_path}/report.html"
+    assert session.page_of_run(folder) == f"report of the run: {tmp_path}/report.html"
     assert (tmp_path / "report.html").read_bytes().startswith(b"<!DOCTYPE html>")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from configs import Config
+from configs.settings import Settings
 from console.errors import UserError
 from evaluation.files import check_checksums, checksum, read_object
 from training.run_folder import MAY_CHANGE, versions, write_json
@@ -21,7 +21,7 @@ STATE = "state.json"
 _NOT_BINDING = MAY_CHANGE | {"seed"}
 
 
-def write(folder: Path, config: Config, values: Mapping[str, Any]) -> None:
+def write(folder: Path, config: Settings, values: Mapping[str, Any]) -> None:
     """Write state.json into a checkpoint whose other files are all there.
 
     Args:
@@ -64,7 +64,7 @@ def replay_rows(folder: Path) -> list[list[int]]:
 
 
 def check_origin(
-    name: str, body: Mapping[str, Any], config: Config, say: Callable[[str], None]
+    name: str, body: Mapping[str, Any], config: Settings, say: Callable[[str], None]
 ) -> None:
     """Refuse what another program or another run has written; older ones say less of it.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from configs import Config
+from configs.policy_gradient import TrainedConfig
 from console.errors import UserError
 
 
-def diverged(what: str, when: str, config: Config, checkpoint: int | None) -> UserError:
+def diverged(what: str, when: str, config: TrainedConfig, checkpoint: int | None) -> UserError:
     """Return the error that ends the run.
 
     Args:

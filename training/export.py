@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from tf_agents.policies import policy_saver
 
+from configs import Config
 from evaluation.files import checksum
 from replay.durable import make_folder, sync, sync_tree
 from training.parts import Parts, q_values_of
@@ -16,31 +19,36 @@ from training.run_folder import versions, write_json
 
 EXPORT_FORMAT = 1
 
-
 _FINGERPRINT = "fingerprint.pb"  # of one set of variables; TensorFlow does without
 
 
 class Exporter:
-    """Exports the greedy policy of a run.
+    """Exports a policy of a run.
 
     The graph of a policy stays the same, and building it takes most of an export: it is built for
     the first, and kept for those that follow.
 
     Args:
       folder: holds one folder for each name.
-      parts: whose agent is exported.
+      config: says what the policy plays.
+      policy: a TF-Agents policy that chooses greedily.
+      q_values: observations, uint8 [B, ...], to Q-values, float32 [B, A]; None: it has none.
     """
 
-    def __init__(self, folder: Path, parts: Parts) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: Config,
+        policy: Any,
+        q_values: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    ) -> None:
         self._folder = folder
-        self._config = parts.config
+        self._config = config
         self._graph: dict[str, bytes] = {}  # the files of an export but its variables, by name
-        policy = parts.agent.policy
         self._saver = policy_saver.PolicySaver(policy, batch_size=None)
-        # What explained films show; the greedy policy alone says actions only.
-        self._saver.register_function(
-            "q_values", q_values_of(policy.wrapped_policy), policy.time_step_spec.observation
-        )
+        if q_values is not None:
+            # What explained films show; the greedy policy alone says actions only.
+            self._saver.register_function("q_values", q_values, policy.time_step_spec.observation)
         # Its own save_checkpoint leaves out the generators of noisy layers.
         self._variables = tf.train.Checkpoint(root=self._saver.policy)
 
@@ -104,3 +112,9 @@ class Exporter:
             },
         )
         sync_tree(new)
+
+
+def exporter_of(folder: Path, parts: Parts) -> Exporter:
+    """Return what exports the greedy policy of a DQN run, with its Q-values, into `folder`."""
+    policy = parts.agent.policy
+    return Exporter(folder, parts.config, policy, q_values_of(policy.wrapped_policy))

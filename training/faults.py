@@ -108,7 +108,7 @@ def in_one_sentence(folder: RunFolder) -> Iterator[None]:
 
 
 def _no_file(name: object, reason: object, folder: RunFolder) -> str:
-    then = _how_to_go_on(folder)
+    then = how_to_go_on(folder)
     return f"{name} cannot be read or written ({reason}); make room or mend the folder, {then}"
 
 
@@ -120,23 +120,23 @@ def _no_games(
     said = " ".join(message.split()) or "no more is known"
     return (
         f"the games or the replay failed ({kind}: {said}{at}); "
-        f"report it if it comes again, {_how_to_go_on(folder)}"
+        f"report it if it comes again, {how_to_go_on(folder)}"
     )
 
 
 def _no_memory(error: Exception, folder: RunFolder) -> str:
     reason = (str(error).strip() or "MemoryError").splitlines()[0]
     return (
-        f"there is not enough memory ({reason}); end other programs, {_how_to_go_on(folder)}; "
+        f"there is not enough memory ({reason}); end other programs, {how_to_go_on(folder)}; "
         "a run with a smaller --batch_size, --replay_capacity or --network_width needs less"
     )
 
 
-def _how_to_go_on(folder: RunFolder) -> str:
+def how_to_go_on(folder: RunFolder) -> str:
+    """Return the end of a sentence: what to do when the fault is mended."""
     paths = folder.checkpoint_paths()
     if not paths:
         return "then start again: there is no checkpoint yet"
     return (
-        f"then go on from checkpoint {folder.iteration_of(paths[-1])} with: "
-        f"python train.py --logdir {folder.path} --resume"
+        f"then go on from checkpoint {folder.iteration_of(paths[-1])} with: {folder.resume_command}"
     )

@@ -16,11 +16,13 @@ from typing import Any
 
 from configs import Config, ConfigError
 from configs.recipe import LEARNING_RATE, NO_PART_OF_A_RECIPE
+from configs.settings import S, Settings
 from console.errors import UserError
 from evaluation.files import read_object, replaced_file
 from replay.durable import make_folder, sync
 
 RUNS = Path("runs")
+TRAIN = "python train.py"
 CONFIG_FORMAT = 1
 MAY_CHANGE = NO_PART_OF_A_RECIPE.union(LEARNING_RATE)
 """Settings that may be others at a resume."""
@@ -33,10 +35,13 @@ class RunFolder:
 
     Args:
       path: of the folder; it need not be there yet.
+      program: that trains in it, as it is typed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, program: str = TRAIN) -> None:
         self.path = path
+        self._program = program
+        self.resume_command = f"{program} --logdir {path} --resume"
         self.config_file = path / "config.json"
         self.checkpoints = path / "checkpoints"
         self.replay = path / "replay"
@@ -115,7 +120,7 @@ class RunFolder:
             )
         return self.iteration_of(paths[-1])
 
-    def write_config(self, config: Config, preset: str, facts: Mapping[str, Any]) -> None:
+    def write_config(self, config: Settings, preset: str, facts: Mapping[str, Any]) -> None:
         """Write config.json: all numbers and, for this session and those before it, how it ran.
 
         Args:
@@ -134,6 +139,7 @@ class RunFolder:
             self.config_file,
             {
                 "format": CONFIG_FORMAT,
+                "program": self._program,
                 "preset": preset,
                 "config": config.to_dict(),
                 "sessions": [*sessions, session],
@@ -141,7 +147,18 @@ class RunFolder:
         )
 
     def read_config(self) -> tuple[Config, str]:
-        """Return the config and the preset's name that the run was started with.
+        """Return the config and the preset's name that a run of DQN was started with.
+
+        Raises:
+          UserError: as `read_settings`.
+        """
+        return self.read_settings(Config)
+
+    def read_settings(self, settings: type[S]) -> tuple[S, str]:
+        """Return the settings and the preset's name that the run was started with.
+
+        Args:
+          settings: of which kind they are.
 
         Raises:
           UserError: if there is no run here, or its config.json is broken.
@@ -157,10 +174,16 @@ class RunFolder:
                 raise ValueError(
                     f"its format is {content['format']!r}, and this program reads {CONFIG_FORMAT}"
                 )
+            program = content.get("program", TRAIN)  # runs of older programs do not say
+            if program != self._program:
+                raise UserError(
+                    f"the run in {self.path} is one of {program}; go on with it by "
+                    f"{program} --logdir {self.path} --resume"
+                )
             for name, kind in (("sessions", list), ("config", dict), ("preset", str)):
                 if not isinstance(content[name], kind):
                     raise TypeError(f"{name} is no {kind.__name__}")
-            return Config.from_dict(content["config"]), content["preset"]
+            return settings.from_dict(content["config"]), content["preset"]
         except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
             raise UserError(
                 f"{self.config_file} is broken ({error}); restore it, or start another run"
@@ -179,8 +202,8 @@ def new_run_path(game: str, agent: str) -> Path:
 
 
 def resumed_config(
-    saved: Config, asked: Mapping[str, Any], done: int, may_change: Set[str] = MAY_CHANGE
-) -> Config:
+    saved: S, asked: Mapping[str, Any], done: int, may_change: Set[str] = MAY_CHANGE
+) -> S:
     """Return a run's config, with the settings that `may_change` names as they are asked for.
 
     Args:
@@ -195,7 +218,7 @@ def resumed_config(
       ConfigError: if a number is out of range.
     """
     if asked.get("precision") == "auto":  # it was decided when the run was started
-        asked = {**asked, "precision": saved.precision}
+        asked = {**asked, "precision": saved.to_dict()["precision"]}
     config = saved.replace(**asked)
     config.validate()
     contradictions = [
@@ -208,7 +231,7 @@ def resumed_config(
             f"the run was started with other numbers: {'; '.join(contradictions)}; "
             "leave these flags out, or start another run"
         )
-    if config.iterations < done:
+    if config.to_dict()["iterations"] < done:
         raise UserError(
             f"the run has done {done} iterations already; give at least as many with --iterations"
         )

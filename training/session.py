@@ -11,12 +11,13 @@ import tensorflow as tf
 
 from configs import Config
 from configs.games import is_atari
+from configs.policy_gradient import PolicyGradientConfig
 from console.errors import UserError
 from evaluation.page.document import write_page
 from training import parts, precision
 from training.checkpoint import Checkpoints
 from training.dead_units import dead_shares
-from training.export import Exporter
+from training.export import exporter_of
 from training.faults import in_one_sentence
 from training.health import Health
 from training.log import RunLog, check_files
@@ -67,7 +68,7 @@ def train(
         progress, kept_bytes = Progress(), None
         if resume:
             _, state = checkpoints.restore(print)
-            progress, kept_bytes = _state_of_logs(folder, state)
+            progress, kept_bytes = state_of_logs(folder, state)
             check_files(folder, kept_bytes)
         # Not before the checkpoint is there: a resume that fails changes nothing.
         folder.write_config(config, preset, {"device": device, "machine": machine()})
@@ -76,18 +77,18 @@ def train(
         log = RunLog(folder, config, progress, built.time_spent, kept_bytes, health, looks)
         try:
             log.say(_greeting(config, folder, device, progress))
-            exporter = Exporter(folder.policies, built)
+            exporter = exporter_of(folder.policies, built)
             profiler = Profiler(profile, folder, built.time_spent, log.say) if profile else None
             Training(built, progress, log, checkpoints, exporter, stop, profiler).run()
-            log.say(_report(folder))
+            log.say(page_of_run(folder))
             log.say(built.time_spent.summary())
-            log.say(_farewell(config, folder, progress))
+            log.say(goodbye(config, folder, progress))
         finally:
             log.close()
     return 128 + stop.number if stop.number else 0
 
 
-def _state_of_logs(folder: RunFolder, state: dict[str, Any]) -> tuple[Progress, dict[str, int]]:
+def state_of_logs(folder: RunFolder, state: dict[str, Any]) -> tuple[Progress, dict[str, int]]:
     """Return where a run stood, and the lengths of its files, from the state of a checkpoint."""
     try:
         lengths = state["csv_bytes"]
@@ -150,7 +151,7 @@ def _greeting(config: Config, folder: RunFolder, device: str, progress: Progress
     )
 
 
-def _report(folder: RunFolder) -> str:
+def page_of_run(folder: RunFolder) -> str:
     """Write the page of the run, and return where it is: no reason to let a run fail."""
     try:
         return f"report of the run: {write_page(folder.path)}"
@@ -162,12 +163,13 @@ def _report(folder: RunFolder) -> str:
         )
 
 
-def _farewell(config: Config, folder: RunFolder, progress: Progress) -> str:
+def goodbye(config: Config | PolicyGradientConfig, folder: RunFolder, progress: Progress) -> str:
+    """Return the last line: what was done, or how to go on."""
     is_evaluated = not config.eval_period or progress.evaluated_iteration == progress.iteration
     if progress.iteration < config.iterations or not is_evaluated:
         return (
             f"stopped at iteration {progress.iteration:,} of {config.iterations:,}; go on with: "
-            f"python train.py --logdir {folder.path} --resume"
+            f"{folder.resume_command}"
         )
     best = "" if progress.best_score is None else f", best mean score {progress.best_score:.1f}"
     return (

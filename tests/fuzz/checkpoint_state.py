@@ -69,7 +69,7 @@ class CheckpointState(Reader):
                 _, state = checkpoints._read(self.path, lambda _: None)
             except checkpoint.TornCheckpointError as error:
                 raise UserError(str(error)) from error
-        session._state_of_logs(run, state)
+        session.state_of_logs(run, state)
 
 
 class _Ring:

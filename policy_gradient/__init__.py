@@ -1,0 +1,1 @@
+"""Policy gradients: REINFORCE and A2C, beside the DQN of `training`."""
