@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import importlib.util
 import os
 
 import gym
@@ -13,6 +14,9 @@ import numpy as np
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+BOX2D = "box2d==2.3.10"
+"""gym's own extra names box2d-py, which has to be compiled; this has wheels, not for ARM Linux."""
 
 _MOST_ACTIONS = 255  # the replay keeps an action in a byte, and envs/plays.py a reset too
 
@@ -32,6 +36,10 @@ def observation_shape(game: str) -> tuple[int, ...]:
         hint = f"the nearest names are {', '.join(near)}" if near else "one of gym's is CartPole-v1"
         raise ValueError(f"gym has no game called {game!r}; {hint}") from None
     except (AttributeError, ImportError, gym.error.Error) as error:  # as gym was left incomplete
+        if _needs_box2d(game):
+            raise ValueError(
+                f"{game} needs the package box2d, which is not installed; pip install {BOX2D}"
+            ) from None
         reason = str(error).splitlines()[0].rstrip(".")
         raise ValueError(
             f"gym cannot make {game} ({reason}); install what it needs, or choose another game"
@@ -46,6 +54,12 @@ def observation_shape(game: str) -> tuple[int, ...]:
     if acts.n > _MOST_ACTIONS:
         raise ValueError(f"{game} has {acts.n} actions; at most {_MOST_ACTIONS} can be learned")
     return tuple(seen.shape)
+
+
+def _needs_box2d(game: str) -> bool:
+    """Whether `game` is one of those that fall and collide, and cannot be imported here."""
+    is_one = str(gym.spec(game).entry_point).startswith("gym.envs.box2d")
+    return is_one and importlib.util.find_spec("Box2D") is None
 
 
 def max_agent_steps(game: str) -> int | None:

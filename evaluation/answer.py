@@ -9,6 +9,7 @@ from pathlib import Path
 
 from configs import Config
 from configs.games import is_atari
+from configs.programs import POLICY_GRADIENT, program_of
 from console.errors import UserError
 from evaluation import policies
 from evaluation.files import replaced_file
@@ -41,6 +42,10 @@ def answer(request: Request) -> None:
         raise UserError(
             f"--watch and --film_style=explained are for Atari games, and {config.game} is none; "
             "leave them out"
+        )
+    if request.film_style == EXPLAINED and program_of(config.to_dict()) is POLICY_GRADIENT:
+        raise UserError(
+            f"an explained film shows Q-values, and {config.agent} has none; leave out --film_style"
         )
     if request.watch:
         _watch(request, config, card)

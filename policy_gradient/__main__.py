@@ -19,10 +19,9 @@ from configs.policy_gradient import (
     PolicyGradientConfig,
     usual_preset,
 )
+from configs.programs import POLICY_GRADIENT
 from console.errors import UserError, run_main
 from console.flags import asked_settings, define_config_flags, preset_among
-
-PROGRAM = "python -m policy_gradient"
 
 _PRESET = flags.DEFINE_string(
     "preset",
@@ -43,7 +42,7 @@ def main() -> int:
     if _RESUME.value:
         if not _LOGDIR.value:
             raise UserError("--resume needs the folder of the run; give it with --logdir")
-        folder = RunFolder(Path(_LOGDIR.value), PROGRAM)
+        folder = RunFolder(Path(_LOGDIR.value), POLICY_GRADIENT.command)
         saved, preset = folder.read_settings(PolicyGradientConfig)
         config = resumed_config(saved, asked, folder.iterations_done())
         if _PRESET.value not in (None, preset):
@@ -53,7 +52,7 @@ def main() -> int:
         config = preset_among(POLICY_GRADIENT_PRESETS, preset).replace(**asked)
         preflight.check(config, asked)
         path = _LOGDIR.value or new_run_path(config.game, config.agent)
-        folder = RunFolder(Path(path), PROGRAM)
+        folder = RunFolder(Path(path), POLICY_GRADIENT.command)
         if folder.exists:
             raise UserError(
                 f"there is a run in {folder.path} already; go on with it by --resume, "

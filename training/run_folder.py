@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from configs import Config, ConfigError
+from configs.programs import DQN
 from configs.recipe import LEARNING_RATE, NO_PART_OF_A_RECIPE
 from configs.settings import S, Settings
 from console.errors import UserError
@@ -22,7 +23,6 @@ from evaluation.files import read_object, replaced_file
 from replay.durable import make_folder, sync
 
 RUNS = Path("runs")
-TRAIN = "python train.py"
 CONFIG_FORMAT = 1
 MAY_CHANGE = NO_PART_OF_A_RECIPE.union(LEARNING_RATE)
 """Settings that may be others at a resume."""
@@ -38,7 +38,7 @@ class RunFolder:
       program: that trains in it, as it is typed.
     """
 
-    def __init__(self, path: Path, program: str = TRAIN) -> None:
+    def __init__(self, path: Path, program: str = DQN.command) -> None:
         self.path = path
         self._program = program
         self.resume_command = f"{program} --logdir {path} --resume"
@@ -174,7 +174,7 @@ class RunFolder:
                 raise ValueError(
                     f"its format is {content['format']!r}, and this program reads {CONFIG_FORMAT}"
                 )
-            program = content.get("program", TRAIN)  # runs of older programs do not say
+            program = content.get("program", DQN.command)  # runs of older programs do not say
             if program != self._program:
                 raise UserError(
                     f"the run in {self.path} is one of {program}; go on with it by "

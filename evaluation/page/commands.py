@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from configs import PRESETS, Config
+from configs.programs import program_of
 from configs.recipe import LEARNING_RATE
+from configs.settings import Settings
 from evaluation.page.record import RunRecord, number
 
 AGAIN = "runs/again"
@@ -21,12 +22,13 @@ def commands(run: RunRecord) -> dict[str, str]:
     path = shlex.quote(str(run.path))
     found = {}
     if run.has_checkpoint:
-        found["go on with it"] = f"python train.py --logdir {path} --resume"
+        found["go on with it"] = f"{run.program.command} --logdir {path} --resume"
     if run.has_policy:
         found["play whole games"] = f"python evaluate.py --run {path}"
         found["film the best game"] = f"python evaluate.py --run {path} --gif play.gif"
     found["its charts"] = f"tensorboard --logdir {path}"
-    if run.config is not None and run.preset in PRESETS and not changed_at_resume(run):
+    is_known = run.preset in run.program.presets
+    if run.config is not None and is_known and not changed_at_resume(run):
         found["train it again"] = repeat(run.config, run.preset, AGAIN)
     found["this page anew"] = f"python -m evaluation.report {path}"
     if run.has_policy:
@@ -40,12 +42,13 @@ def changed_at_resume(run: RunRecord) -> list[str]:
     No command of `repeat` trains such a run again. config.json has only the last values; the others
     are told from what was typed, of which the page makes no command: it shows it as text.
     """
-    if not run.sessions or run.preset not in PRESETS:
+    presets = run.program.presets
+    if not run.sessions or run.preset not in presets:
         return []
     first, *resumes = run.sessions
-    changed = []
-    for name in LEARNING_RATE:
-        began = [float(getattr(PRESETS[run.preset], name)), *_typed(first, name)][-1]
+    usual, changed = presets[run.preset].to_dict(), []
+    for name in [name for name in LEARNING_RATE if name in usual]:
+        began = [float(usual[name]), *_typed(first, name)][-1]
         if any(value != began for session in resumes for value in _typed(session, name)):
             changed.append(name)
     return changed
@@ -61,10 +64,11 @@ def _typed(session: Mapping[str, Any], name: str) -> Iterator[float]:
             yield number(value if equals else following)
 
 
-def repeat(config: Config, preset: str, logdir: str | Path) -> str:
+def repeat(config: Settings, preset: str, logdir: str | Path) -> str:
     """Return the command that trains a run with these numbers: preset, and flags for the rest."""
-    usual = PRESETS[preset]
-    words = ["python", "train.py", "--preset", preset]
+    program = program_of(config.to_dict())
+    usual = program.presets[preset]
+    words = [*program.command.split(), "--preset", preset]
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if value == getattr(usual, field.name):

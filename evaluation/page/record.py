@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from configs import Config, ConfigError
+from configs import ConfigError
+from configs.programs import Program, program_of
+from configs.settings import Settings
 from console.errors import UserError
 from evaluation.files import read_object
 from evaluation.policies import MODEL_FILE, POLICIES_OF_A_RUN
@@ -56,7 +58,7 @@ class RunRecord:
     path: Path
     preset: str
     settings: Mapping[str, Any]
-    config: Config | None
+    config: Settings | None
     sessions: Sequence[Mapping[str, Any]]
     metrics: Columns
     evaluations: Columns
@@ -69,6 +71,11 @@ class RunRecord:
     def game(self) -> str:
         """The name of the game, `a game` where it is not known."""
         return str(self.settings.get("game", "a game"))
+
+    @property
+    def program(self) -> Program:
+        """What trains such runs."""
+        return program_of(self.settings)
 
     @property
     def iterations_done(self) -> int:
@@ -117,11 +124,11 @@ def _read_config(file: Path, remarks: list[str]) -> dict[str, Any]:
         return {}
 
 
-def _config(settings: Mapping[str, Any], remarks: list[str]) -> Config | None:
+def _config(settings: Mapping[str, Any], remarks: list[str]) -> Settings | None:
     if not settings:
         return None
     try:
-        return Config.from_dict(settings)
+        return program_of(settings).settings.from_dict(settings)
     except (ConfigError, TypeError, ValueError) as error:
         remarks.append(f"the settings are not those of this program: {error}")
         return None

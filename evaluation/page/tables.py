@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from configs import PRESETS, Config
 from evaluation.page.elements import Element, element
 from evaluation.page.record import RunRecord
 
@@ -64,9 +63,9 @@ def warnings(run: RunRecord) -> Element:
 
 def settings(run: RunRecord) -> list[Element]:
     """Return a table for each group of settings, those that are not the preset's marked."""
-    usual = PRESETS.get(run.preset)
+    usual = run.program.presets.get(run.preset)
     made, known = [], set[str]()
-    for heading, fields in Config.groups().items():
+    for heading, fields in run.program.settings.groups().items():
         rows = []
         for field in fields:
             if field.name not in run.settings:
