@@ -11,8 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ALL = {
-    *("agents", "configs", "console", "envs", "evaluation", "experiments", "replay", "tabular"),
-    "training",
+    *("agents", "configs", "console", "envs", "evaluation", "experiments", "policy_gradient"),
+    *("replay", "tabular", "training"),
 }
 
 # Each room with those that it may import.
@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "tabular": {"console"},
     "evaluation": {"configs", "console", "envs"},
     "experiments": {"configs", "console", "evaluation", "training"},
+    "policy_gradient": {"agents", "configs", "console", "envs", "evaluation", "training"},
     "training": {"agents", "configs", "console", "envs", "evaluation", "replay"},
 }
 
@@ -63,7 +64,7 @@ def test_cheap_rooms_import_no_tensorflow() -> None:
         "agents, configs, console.errors, console.flags, envs.ale, replay.frame_ring, "
         "experiments.run, experiments.report, envs.show, envs.pictures, replay.show, "
         "replay.pictures, console.games, training.doctor, training.health, evaluation.report, "
-        "tabular.report, tabular.picture"
+        "tabular.report, tabular.picture, policy_gradient.preflight"
     )
     code = f"import sys, {modules}, training.preflight, training.run_folder; " + (
         "print('tensorflow' in sys.modules)"

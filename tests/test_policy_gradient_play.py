@@ -1,0 +1,157 @@
+"""What the learners play, repeat and learn, through their true parts."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+from tf_agents.trajectories import trajectory
+
+from configs.policy_gradient import POLICY_GRADIENT_PRESETS, PolicyGradientConfig
+from console.errors import UserError
+from policy_gradient import session
+from policy_gradient.learner import Learner
+from training.run_folder import RunFolder
+
+REINFORCE = POLICY_GRADIENT_PRESETS["reinforce"].replace(num_envs=3, dense_units=16)
+A2C = POLICY_GRADIENT_PRESETS["a2c_small"].replace(num_envs=3, dense_units=16)
+
+
+def _learner(config: PolicyGradientConfig, games_seed: int | None = None) -> Learner:
+    seed = config.seed if games_seed is None else games_seed
+    learner = session.build(config, session.load_games(config, seed))
+    learner.begin()
+    return learner
+
+
+def _plays(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> list[trajectory.Trajectory]:
+    """Keep what the learner learns from."""
+    kept: list[trajectory.Trajectory] = []
+    play = learner._play
+
+    def keep() -> trajectory.Trajectory:
+        kept.append(play())
+        return kept[-1]
+
+    monkeypatch.setattr(learner, "_play", keep)
+    return kept
+
+
+def test_reinforce_learns_from_one_whole_game_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    learner = _learner(REINFORCE)
+    kept = _plays(learner, monkeypatch)
+    for _ in range(2):
+        learner.iterate()
+        (experience, games) = kept[-1], learner.env.pop_finished_games()
+        kinds = list(zip(experience.step_type[0], experience.next_step_type[0], strict=True))
+        ends = np.flatnonzero(experience.next_step_type[0] == ts.StepType.LAST)
+        begins = np.flatnonzero(experience.step_type[0] == ts.StepType.FIRST)
+        assert len(ends) == len(begins) == 3
+        assert begins.tolist() == [0, *(ends[:-1] + 1)]
+        assert (ts.StepType.LAST, ts.StepType.FIRST) not in kinds
+        lengths = np.diff([0, *(ends + 1)])
+        assert sorted(lengths) == sorted(game.agent_steps for game in games)
+        assert experience.reward.sum() == sum(game.score for game in games)
+    assert learner.agent_steps() == sum(experience.reward.size for experience in kept)
+
+
+def test_a2c_learns_from_the_steps_of_all_games_without_a_gap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learner = _learner(A2C)
+    kept = _plays(learner, monkeypatch)
+    for _ in range(12):
+        learner.iterate()
+    for before, after in itertools.pairwise(kept):
+        assert before.reward.shape == (3, 6)
+        assert np.array_equal(before.next_step_type[:, :-1], before.step_type[:, 1:])
+        assert np.array_equal(before.observation[:, -1], after.observation[:, 0])
+        assert np.array_equal(before.step_type[:, -1], after.step_type[:, 0])
+    chosen = sum(int((each.step_type[:, :-1] != ts.StepType.LAST).sum()) for each in kept)
+    assert learner.agent_steps() == chosen < 12 * 3 * 5  # some games have ended
+
+
+@pytest.mark.parametrize("config", [REINFORCE, A2C], ids=lambda config: config.agent)
+def test_rewards_are_clipped_in_learning_only(config: PolicyGradientConfig) -> None:
+    learner = _learner(config.replace(reward_clip=0.25))
+    assert set(np.unique(learner._clipped(np.array([-3.0, 0.125, 1.0])))) == {-0.25, 0.125, 0.25}
+    for _ in range(12):
+        learner.iterate()
+    assert any(game.score > 5 for game in learner.env.pop_finished_games())
+
+
+def _losses(config: PolicyGradientConfig) -> list[dict[str, float]]:
+    learner = _learner(config)
+    return [learner.iterate() for _ in range(3)]
+
+
+@pytest.mark.parametrize("config", [REINFORCE, A2C], ids=lambda config: config.agent)
+def test_the_same_seed_is_the_same_run_and_another_is_another(config: PolicyGradientConfig) -> None:
+    first = _losses(config)
+    assert _losses(config) == first
+    assert _losses(config.replace(seed=2)) != first
+
+
+# A run and its resume ----------------------------------------------------------------------------
+
+
+def _train(folder: Path, config: PolicyGradientConfig, *, resume: bool = False) -> RunFolder:
+    run = RunFolder(folder, "python -m policy_gradient")
+    run.create()
+    assert session.train(config, "reinforce", run, resume=resume) == 0
+    run._lock.close()
+    return run
+
+
+def _contents(run: RunFolder) -> dict[str, Any]:
+    """Return all variables of the last checkpoint, and the CSV rows but for their times."""
+    reader = tf.train.load_checkpoint(str(run.checkpoint_paths()[-1] / "variables"))
+    names = [name for name in reader.get_variable_to_shape_map() if "OBJECT_GRAPH" not in name]
+    variables = {name: np.asarray(reader.get_tensor(name)).tolist() for name in names}
+    files = {name: (run.path / name).read_text() for name in ("games.csv", "evaluations.csv")}
+    return {**variables, **files}
+
+
+@pytest.mark.parametrize("config", [REINFORCE, A2C], ids=lambda config: config.agent)
+def test_twice_as_long_is_stopping_and_going_on(
+    tmp_path: Path, config: PolicyGradientConfig
+) -> None:
+    config = config.replace(iterations=8, eval_period=8, eval_games=2, log_period=3)
+    whole = _train(tmp_path / "whole", config)
+    _train(tmp_path / "halves", config.replace(iterations=4, eval_period=0))
+    halves = _train(tmp_path / "halves", config, resume=True)
+    assert _contents(halves) == _contents(whole)
+    assert (whole.path / "policies" / "best" / "saved_model.pb").exists()
+    rows = (whole.path / "metrics.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["iteration", "3", "6", "8"]
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Learner, "_clipped", lambda _, reward: reward * np.float32("inf"))
+    run = RunFolder(tmp_path, "python -m policy_gradient")
+    run.create()
+    with pytest.raises(UserError, match=r"^the loss became infinite or NaN after iteration 0; "):
+        session.train(A2C, "a2c_small", run, resume=False)
+
+
+# What is learned ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("preset", "iterations"), [("reinforce", 12), ("a2c_small", 600)], ids=["reinforce", "a2c"]
+)
+def test_a_pole_is_held_up_longer(preset: str, iterations: int) -> None:
+    """Random play holds it for 22 steps."""
+    learner = _learner(POLICY_GRADIENT_PRESETS[preset])
+    for _ in range(iterations):
+        learner.iterate()
+    scores = [game.score for game in learner.env.pop_finished_games()]
+    assert np.mean(scores[:8]) < 40
+    assert np.mean(scores[-16:]) > 60
