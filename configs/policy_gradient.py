@@ -156,8 +156,10 @@ _A2C_SMALL = _A2C.replace(
     num_envs=8,
     game_processes=0,  # a step takes 20 microseconds, a message more
     reward_clip=0.0,
+    value_weight=0.1,  # values of 50 would drown the policy in the layer that they share
+    gradient_norm_max=0.0,
     optimizer="adam",
-    learning_rate=2e-3,
+    learning_rate=3e-3,
     iterations=10_000,
     eval_period=1_000,
     eval_epsilon=0.0,
@@ -167,14 +169,13 @@ _A2C_SMALL = _A2C.replace(
 # Found by trying. An iteration is 8 whole games.
 _REINFORCE = _A2C_SMALL.replace(
     agent=REINFORCE,
-    discount=0.99,
+    value_weight=0.5,
     entropy_weight=0.0,
-    gradient_norm_max=0.0,
     learning_rate=1e-2,
-    iterations=300,
-    eval_period=25,
+    iterations=100,
+    eval_period=20,
     eval_games=20,
-    checkpoint_period=100,
+    checkpoint_period=50,
     log_period=5,
 )
 

@@ -1,44 +1,68 @@
-"""Writes the table of flags into docs/flags.md: `python -m scripts.flag_table`."""
+"""Writes the tables of flags into the documents: `python -m scripts.flag_table`."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from configs import PRESETS, Config
 from configs.games import is_atari
+from configs.programs import DQN, POLICY_GRADIENT, Program
 
-PAGE = Path(__file__).parent.parent / "docs/flags.md"
-_NAMES = [name for name, preset in PRESETS.items() if is_atari(preset.game)]
+_DOCS = Path(__file__).parent.parent / "docs"
 _BEGIN, _END = "<!-- flags: written by python -m scripts.flag_table -->\n", "<!-- end of flags -->"
 
 
-def flag_table() -> str:
-    """Return the table in Markdown: a row for each setting, its value in each Atari preset."""
-    heads = ["flag", "meaning", "default", *(f"`{name}`" for name in _NAMES[1:])]
+class Page(NamedTuple):
+    """A document with a table.
+
+    Attributes:
+      path: of the document.
+      program: whose flags they are.
+      presets: that have a column, that of the defaults first.
+    """
+
+    path: Path
+    program: Program
+    presets: Sequence[str]
+
+
+PAGES = (
+    Page(
+        _DOCS / "flags.md",
+        DQN,
+        [name for name, preset in DQN.presets.items() if is_atari(preset.to_dict()["game"])],
+    ),
+    Page(_DOCS / "policy-gradient.md", POLICY_GRADIENT, list(POLICY_GRADIENT.presets)),
+)
+
+
+def flag_table(page: Page) -> str:
+    """Return the table in Markdown: a row for each setting, its value in each preset."""
+    heads = ["flag", "meaning", "default", *(f"`{name}`" for name in page.presets[1:])]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    for heading, fields in Config.groups().items():
+    for heading, fields in page.program.settings.groups().items():
         lines.append(f"| **{heading}** |" + "  |" * (len(heads) - 1))
-        lines += map(_row, fields)
+        lines += [_row(field, page) for field in fields]
     return "\n".join(lines) + "\n"
 
 
-def _row(field: dataclasses.Field[Any]) -> str:
+def _row(field: dataclasses.Field[Any], page: Page) -> str:
     meaning = field.metadata["help"]
     if unit := field.metadata.get("unit"):
         meaning += f" ({unit})"
     default, *others = (
-        _shown(getattr(preset, field.name)) for preset in map(PRESETS.__getitem__, _NAMES)
+        _shown(getattr(page.program.presets[name], field.name)) for name in page.presets
     )
     shown = [default, *("" if other == default else other for other in others)]
     return " | ".join([f"| `--{field.name}`", meaning, *shown]) + " |"
 
 
-def with_table(text: str) -> str:
+def with_table(page: Page) -> str:
     """Return the page's text with the table in its place."""
-    before, rest = text.split(_BEGIN)
-    return before + _BEGIN + flag_table() + _END + rest.split(_END)[1]
+    before, rest = page.path.read_text().split(_BEGIN)
+    return before + _BEGIN + flag_table(page) + _END + rest.split(_END)[1]
 
 
 def _shown(value: object) -> str:
@@ -48,4 +72,5 @@ def _shown(value: object) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(with_table(PAGE.read_text()))
+    for each in PAGES:
+        each.path.write_text(with_table(each))

@@ -72,6 +72,7 @@ _PEERS = "installs 6 GB; test_benchmarks_peers.py::test_installed_once_and_told_
 _INSTALLS = "needs the network; the test command of README is run so in .ci/run"
 _REPORT = "test_report_page.py::test_the_command_says_where_the_page_is"
 _REPORT_FILM = "test_report_page.py::test_a_film_is_made"
+_POLICY = "test_policy_gradient_cli.py::test_a_run_leaves_what_is_promised trains the like"
 _PAGE = "test_extending.py::test_the_page_is_followed_by_the_letter"
 
 COMMANDS: dict[str, Check] = {
@@ -138,6 +139,19 @@ COMMANDS: dict[str, Check] = {
     ),
     "pip install tensorboard-plugin-profile==2.15.1": outside(_INSTALLS),
     "tensorboard --logdir runs/profiled": outside("as the one of runs"),
+    "python -m policy_gradient --agent=reinforce --game=CartPole-v1 --iterations=40 "
+    "--logdir=runs/pole": runs("--iterations=2 --num_envs=2 --eval_games=1"),
+    "python -m policy_gradient --agent=reinforce --game=CartPole-v1": parses(_POLICY),
+    "python -m policy_gradient --agent=a2c --game=Breakout": parses(_POLICY),
+    "python -m policy_gradient --agent=a2c --game=Breakout --logdir=runs/a2c": parses(_POLICY),
+    "python -m policy_gradient --logdir=runs/a2c --resume": parses(
+        "test_policy_gradient_cli.py::test_it_goes_on_and_only_with_its_own_program"
+    ),
+    "python -m policy_gradient --agent=reinforce --game=LunarLander-v2 --logdir=runs/lander": (
+        parses("needs a package that is not required; as the one of CartPole-v1")
+    ),
+    "python -m policy_gradient": parses(_POLICY),
+    "pip install box2d==2.3.10": outside(_INSTALLS),
     "python train.py --list_games": runs(),
     "python train.py --helpfull": runs(),
     "tensorboard --logdir runs": outside("serves until it is stopped; its parser takes the flags"),
@@ -145,6 +159,9 @@ COMMANDS: dict[str, Check] = {
     # Playing
     "python evaluate.py --run runs/first --gif play.gif": runs(ONE_SECOND),
     "python evaluate.py --run runs/breakout --gif breakout.gif": parses("as the one above"),
+    "python evaluate.py --run=runs/pole --gif=pole.gif": parses(
+        "test_policy_gradient_cli.py::test_evaluate_plays_and_films_it"
+    ),
     "python evaluate.py --run runs/catch --gif catch.gif": parses(_PAGE),
     "python evaluate.py --run runs/first": parses("runs with a film above"),
     "python evaluate.py --run=runs/mine --film=play.mp4": runs(ONE_SECOND),

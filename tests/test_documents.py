@@ -12,8 +12,10 @@ from documents import DOCUMENTS, ROOT, names_of, pointers
 from agents import AGENTS
 from configs import PRESETS, Config
 from configs.games import ATARI_SETTINGS
+from configs.policy_gradient import PolicyGradientConfig
+from policy_gradient import metrics as policy_gradient_metrics
 from replay.arrays import Rows
-from scripts.flag_table import with_table
+from scripts.flag_table import PAGES, Page, with_table
 from training.metrics import (
     CHARTED_METRICS,
     CHARTS,
@@ -28,9 +30,9 @@ _DEFINES_FLAG = r'(?:DEFINE_\w+|add_argument)\(\s*"(?:--)?(\w+)"'
 _FLAGS_OF_OTHERS = {"help", "helpfull", "verbosity", "override", "samples_per_plugin", "dump-dom"}
 
 
-def test_table_of_flags_is_what_the_settings_say() -> None:
-    text = (ROOT / "docs/flags.md").read_text()
-    assert with_table(text) == text, "run python -m scripts.flag_table"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.name)
+def test_table_of_flags_is_what_the_settings_say(page: Page) -> None:
+    assert with_table(page) == page.path.read_text(), "run python -m scripts.flag_table"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -47,7 +49,9 @@ def test_flags_in_prose_exist(document: str) -> None:
     files = (path for depth in ("*.py", "*/*.py", "tests/*/*.py") for path in ROOT.glob(depth))
     sources = [path.read_text() for path in files]
     known = {flag for source in sources for flag in re.findall(_DEFINES_FLAG, source)}
-    known |= {field.name for field in dataclasses.fields(Config)} | _FLAGS_OF_OTHERS
+    settings = (Config, PolicyGradientConfig)
+    known |= {field.name for each in settings for field in dataclasses.fields(each)}
+    known |= _FLAGS_OF_OTHERS
     for span in re.findall(r"`(--[^`]+)`", (ROOT / document).read_text()):
         for flag in re.findall(r"--([\w-]+)", span):
             turned_off = flag.removeprefix("no").removeprefix("-")
@@ -142,6 +146,12 @@ def test_every_metric_is_explained() -> None:
     for metric in (*PROGRESS_METRICS, *EVALUATION_METRICS):
         assert f"`{metric.name}`" in text
         assert metric.meaning in text
+
+
+def test_every_loss_of_policy_gradients_is_explained() -> None:
+    text = (ROOT / "docs/policy-gradient.md").read_text()
+    for metric in policy_gradient_metrics.LOSSES:
+        assert f"| `{metric.name}` | {metric.meaning} |" in text
 
 
 def test_every_chart_is_explained() -> None:
