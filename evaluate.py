@@ -50,6 +50,9 @@ _SALIENCY = flags.DEFINE_bool(
 _FILM_GAME = flags.DEFINE_integer(
     "film_game", None, "number of the game to film, from 1; default: the best"
 )
+_FILM_LIFE_ABOVE = flags.DEFINE_float(
+    "film_life_above", None, "film the first life of an Atari game that scores more than this"
+)
 _FILM_SECONDS = flags.DEFINE_float("film_seconds", 60.0, "the film is cut off here; 0: whole game")
 flags.DEFINE_alias("gif_game", "film_game")
 flags.DEFINE_alias("gif_seconds", "film_seconds")
@@ -80,6 +83,7 @@ def main() -> None:
             film_style=_FILM_STYLE.value,
             saliency=_SALIENCY.value,
             film_game=_FILM_GAME.value,
+            film_life_above=_FILM_LIFE_ABOVE.value,
             film_seconds=_FILM_SECONDS.value,
             compare=_COMPARE.value,
             watch=_WATCH.value,

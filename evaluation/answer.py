@@ -47,6 +47,8 @@ def answer(request: Request) -> None:
         raise UserError(
             f"an explained film shows Q-values, and {config.agent} has none; leave out --film_style"
         )
+    if request.film_life_above is not None and not is_atari(config.game):
+        raise UserError(f"--film_life_above is for Atari games, and {config.game} is none")
     if request.watch:
         _watch(request, config, card)
     else:
@@ -87,7 +89,8 @@ def _play(request: Request, config: Config, card: policies.PolicyCard | None) ->
     """Play, print, write; here TensorFlow is imported."""
     from tqdm import tqdm
 
-    from evaluation.filming import write_films
+    from evaluation.filming import write_films, write_life
+    from evaluation.lives import first_life_above
     from evaluation.score_report import RANDOM_PLAYER, Report, best_game
     from evaluation.watch import play_games
 
@@ -121,7 +124,12 @@ def _play(request: Request, config: Config, card: policies.PolicyCard | None) ->
         with replaced_file(Path(request.json)) as file:
             file.write(json.dumps(report.to_json(), indent=2).encode() + b"\n")
         print(f"wrote {request.json}")
-    if request.films:
+    if request.film_life_above is not None:
+        life = first_life_above(games, request.film_life_above)
+        write_life(
+            request.films, config, life, seed=request.seed, seconds_limit=request.film_seconds
+        )
+    elif request.films:
         game = games[(request.film_game or best_game(report.scores)) - 1]
         write_films(
             request.films,

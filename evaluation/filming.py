@@ -13,6 +13,7 @@ from evaluation.compare import comparison, contender
 from evaluation.explained import explained_film
 from evaluation.film import Film, film_game
 from evaluation.formats import write_film
+from evaluation.lives import Life, film_life
 from evaluation.policies import ExportedPolicy, PolicyCard, load_policy
 from evaluation.watch import PlayedGame, play_games
 
@@ -68,6 +69,26 @@ def film_of(config: Config, game: PlayedGame, *, seed: int) -> Film:
     if is_atari(config.game):
         return film_game(config, game, seed=seed)
     return small_film.film_game(config, game, seed=seed)
+
+
+def write_life(
+    paths: Sequence[str], config: Config, life: Life, *, seed: int, seconds_limit: float
+) -> None:
+    """Film a life and write the film to each of `paths`.
+
+    Args:
+      paths: files, whose endings are formats.
+      config: that of `play_games`.
+      life: of a game that it returned.
+      seed: that of `play_games`.
+      seconds_limit: the film is cut off here; 0: never.
+
+    Raises:
+      FilmError: as `film_game`.
+    """
+    film = film_life(config, life, seed=seed)
+    what = f"life {life.number} of game {life.game.number}, score {life.score:g}"
+    _write(paths, film, what, seconds_limit, film.seconds)
 
 
 def write_comparison(

@@ -36,6 +36,7 @@ class Request:
     film_style: str
     saliency: bool
     film_game: int | None
+    film_life_above: float | None
     film_seconds: float
     compare: list[str] | None
     watch: bool
@@ -52,6 +53,7 @@ def check(request: Request) -> None:
     _check_numbers(request)
     _check_players(request)
     _check_films(request)
+    _check_life(request)
     _check_files(request)
 
 
@@ -109,6 +111,18 @@ def _check_films(request: Request) -> None:
         )
     if request.film_style == EXPLAINED or request.json:
         raise UserError("--compare makes a plain film only; leave out --film_style and --json")
+
+
+def _check_life(request: Request) -> None:
+    if request.film_life_above is None:
+        return
+    if not request.films:
+        raise UserError("--film_life_above is about a film; name its file with --film")
+    if request.film_game is not None or request.compare or request.film_style == EXPLAINED:
+        raise UserError(
+            "--film_life_above chooses the game itself, for a plain film; leave out --film_game, "
+            "--compare and --film_style"
+        )
 
 
 def _check_range(flag: str, value: float, low: float, high: float) -> None:

@@ -39,6 +39,7 @@ class PlayedGame(NamedTuple):
         is here all the same: `reset(), step(history[0]), step(history[1]), ...` plays all again.
       first_step: where in `history` this game's actions begin.
       lives_lost: by which of this game's actions, from 0 on, a life was lost.
+      life_scores: the score of each life, also of one that was not lost when time was up.
     """
 
     number: int
@@ -49,6 +50,7 @@ class PlayedGame(NamedTuple):
     history: bytes
     first_step: int
     lives_lost: tuple[int, ...] = ()
+    life_scores: tuple[float, ...] = ()
 
     @property
     def actions(self) -> bytes:
@@ -187,13 +189,14 @@ class _Tally:
         self._first_steps = [0] * slots
         self._lives = env.lives()
         self._lives_lost: list[list[int]] = [[] for _ in range(slots)]
+        self._life_scores: list[list[float]] = [[0.0] for _ in range(slots)]
         self._open_games = [list(range(slot + 1, games + 1, slots)) for slot in range(slots)]
         self.played: list[PlayedGame] = []
 
     def __call__(self, step: trajectory.Trajectory) -> None:
         for history, action in zip(self._histories, step.action.tolist(), strict=True):
             history.append(action)
-        self._note_lives()
+        self._note_lives(step.reward)
         if not step.is_last().any():
             return
         for finished in self._env.pop_finished_games():
@@ -208,17 +211,28 @@ class _Tally:
                     history=bytes(history),
                     first_step=self._first_steps[finished.slot],
                     lives_lost=tuple(self._lives_lost[finished.slot]),
+                    life_scores=self._scores_of_lives(finished.slot),
                 )
                 self.played.append(game)
                 if self._on_game is not None:
                     self._on_game(game)
             # The next step begins the next game, and its action is ignored.
             self._first_steps[finished.slot] = len(history) + 1
-            self._lives_lost[finished.slot] = []
+            self._lives_lost[finished.slot], self._life_scores[finished.slot] = [], [0.0]
 
-    def _note_lives(self) -> None:
+    def _scores_of_lives(self, slot: int) -> tuple[float, ...]:
+        """Return the scores of the lives lost, and of the one behind them if it was played."""
+        scores, lost = self._life_scores[slot], self._lives_lost[slot]
+        last = len(self._histories[slot]) - 1 - self._first_steps[slot]
+        return tuple(scores[:-1] if lost and lost[-1] == last else scores)
+
+    def _note_lives(self, rewards: np.ndarray) -> None:
         before, self._lives = self._lives, self._env.lives()
         for slot, (had, has) in enumerate(zip(before, self._lives, strict=True)):
             number = len(self._histories[slot]) - 1 - self._first_steps[slot]
-            if has < had and number >= 0:  # a game may begin with fewer than were left
+            if number < 0:  # a game begins, perhaps with fewer than were left
+                continue
+            self._life_scores[slot][-1] += float(rewards[slot])
+            if has < had:
                 self._lives_lost[slot].append(number)
+                self._life_scores[slot].append(0.0)

@@ -190,6 +190,8 @@ COMMANDS: dict[str, Check] = {
     "python evaluate.py --pretrained --gif play.gif": parses(
         "test_box.py::test_a_trained_agent_plays_as_reported"
     ),
+    "python evaluate.py --pretrained --games=100 --film=life.mp4 --film_life_above=80 "
+    "--film_seconds=0": parses("test_lives.py::test_a_life_of_a_true_game_is_filmed"),
     "python evaluate.py --pretrained --games 10 --gif docs/breakout.gif --gif_game 10 "
     "--gif_seconds 0": parses("test_box.py::test_a_trained_agent_plays_as_reported"),
     "python evaluate.py --pretrained --game SpaceInvaders": parses("as the one above"),

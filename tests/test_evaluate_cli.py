@@ -101,6 +101,12 @@ def _finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
             "--film_game must be from 1 to 3, but is 4",
         ),
         (["--gif=a.gif", "--film_game=0"], "--film_game must be from 1 to 30, but is 0"),
+        (["--film_life_above=9"], "--film_life_above is about a film; name its file with --film"),
+        (
+            ["--film_life_above=9", "--film=a.mp4", "--film_game=2"],
+            "--film_life_above chooses the game itself, for a plain film; leave out --film_game, "
+            "--compare and --film_style",
+        ),
         (["--film_game=1"], "--film_game chooses the game of a film; name its file with --film"),
         (
             ["--gif=a.gif", "--film_seconds=-1"],
@@ -286,7 +292,18 @@ def _is_length(seconds: float, frames: int) -> bool:
 
 def _request(**values: Any) -> request.Request:
     nothing: dict[str, Any] = dict.fromkeys(
-        ["run", "policy", "epsilon", "game", "gif", "film", "film_game", "compare", "json"]
+        [
+            "run",
+            "policy",
+            "epsilon",
+            "game",
+            "gif",
+            "film",
+            "film_game",
+            "film_life_above",
+            "compare",
+            "json",
+        ]
     )
     flags = {"random": True, "pretrained": False, "watch": False, "saliency": True}
     plain = {**nothing, **flags, "film_style": "plain", "film_seconds": 60.0, "games": 2, "seed": 4}
