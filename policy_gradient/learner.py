@@ -17,6 +17,7 @@ from configs.policy_gradient import PolicyGradientConfig
 from envs import suite
 from policy_gradient.parallel_games import ParallelGames
 from policy_gradient.sampling import Sampler, greedy_choice
+from training.faults import games_from_python
 from training.time_spent import TimeSpent
 
 Games = suite.Games | ParallelGames
@@ -74,7 +75,8 @@ class Learner(abc.ABC):
 
     def iterate(self) -> dict[str, float]:
         """Play, learn from it, and return the losses by name."""
-        experience = self._play()
+        with games_from_python():
+            experience = self._play()
         experience = experience._replace(reward=self._clipped(experience.reward))
         with self.time_spent.on("training"):
             info = self._train(experience)

@@ -12,6 +12,7 @@ from policy_gradient.learner import Learner
 from policy_gradient.log import RunLog
 from training.checkpoint_folder import CheckpointFolder
 from training.export import Exporter
+from training.faults import games_from_python
 from training.loop import evaluation_results, evaluation_seed
 from training.progress import Progress
 from training.stop import StopRequestedError, StopSignal
@@ -84,7 +85,7 @@ class Training:
         config, progress = self._config, self._progress
         playing, seed = config.playing(), evaluation_seed(config.seed)
         try:
-            with self._learner.time_spent.on("evaluating"):
+            with self._learner.time_spent.on("evaluating"), games_from_python():
                 games = play_games(
                     playing,
                     self._learner.choose,

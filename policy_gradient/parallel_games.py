@@ -15,6 +15,7 @@ from tf_agents.specs import array_spec
 from tf_agents.trajectories import time_step as ts
 
 from configs import Config
+from console.errors import UserError
 from envs.finished_game import FinishedGame
 from envs.plays import OtherGamesError
 from policy_gradient import game_process
@@ -23,7 +24,7 @@ _CLOSING_SEC = 5.0
 _ACTIONS = "actions_"  # as envs.plays.to_arrays calls those of each game
 
 
-class GameProcessError(Exception):
+class GameProcessError(UserError):
     """A process of games failed or ended; the message is a clause that says which and how."""
 
 
