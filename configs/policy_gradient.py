@@ -205,5 +205,6 @@ def usual_preset(agent: str | None, game: str | None) -> str:
         return "lander" if game is not None and game.startswith("LunarLander") else "reinforce"
     return "a2c" if game is None or is_atari(game) else "a2c_small"
 
+
 TrainedConfig = Config | PolicyGradientConfig
 """Settings of a run, of either program."""

@@ -20,7 +20,6 @@ from configs.policy_gradient import (
     usual_preset,
 )
 from configs.programs import POLICY_GRADIENT
-from configs.recipe import NO_PART_OF_A_RECIPE
 from console.errors import UserError, run_main
 from console.flags import asked_settings, define_config_flags, preset_among
 
@@ -45,7 +44,7 @@ def main() -> int:
             raise UserError("--resume needs the folder of the run; give it with --logdir")
         folder = RunFolder(Path(_LOGDIR.value), POLICY_GRADIENT.command)
         saved, preset = folder.read_settings(PolicyGradientConfig)
-        config = resumed_config(saved, asked, folder.iterations_done(), NO_PART_OF_A_RECIPE)
+        config = resumed_config(saved, asked, folder.iterations_done())
         if _PRESET.value not in (None, preset):
             raise UserError(f"the run was started with --preset {preset}; leave --preset out")
     else:

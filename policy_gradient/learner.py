@@ -71,6 +71,7 @@ class Learner(abc.ABC):
 
     def begin(self) -> None:
         """Begin the games, or go on with those of a checkpoint."""
+        self._optimizer.learning_rate = self._config.learning_rate  # a resume may have another
         self._time_step = self.env.reset()
 
     def iterate(self) -> dict[str, float]:

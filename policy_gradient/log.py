@@ -16,12 +16,24 @@ from configs.games import frames_per_agent_step
 from configs.policy_gradient import PolicyGradientConfig
 from envs.finished_game import FinishedGame
 from policy_gradient.metrics import EVALUATION_METRICS, PROGRESS_METRICS
-from training.csv_log import CsvLog
+from training import csv_log
 from training.metrics import CHARTED_METRICS, GAME_COLUMNS
 from training.progress import Progress
 from training.run_folder import RunFolder
 from training.tensorboard import TensorBoard
 from training.time_spent import TimeSpent
+
+_CSV_COLUMNS = {
+    "metrics.csv": [metric.name for metric in PROGRESS_METRICS],
+    "evaluations.csv": [metric.name for metric in EVALUATION_METRICS],
+    "games.csv": GAME_COLUMNS,
+}
+
+
+def check_files(folder: RunFolder, kept_bytes: Mapping[str, int]) -> None:
+    """Raise UserError if a CSV file is not what `RunLog.sync` found; nothing is changed."""
+    for name in _CSV_COLUMNS:
+        csv_log.check(folder.path / name, kept_bytes.get(name, 0))
 
 
 class RunLog:
@@ -47,12 +59,8 @@ class RunLog:
         self._progress = progress
         self._spent = spent
         self._csv = {
-            name: CsvLog(folder.path / name, columns, (kept_bytes or {}).get(name, 0))
-            for name, columns in (
-                ("metrics.csv", [metric.name for metric in PROGRESS_METRICS]),
-                ("evaluations.csv", [metric.name for metric in EVALUATION_METRICS]),
-                ("games.csv", GAME_COLUMNS),
-            )
+            name: csv_log.CsvLog(folder.path / name, columns, (kept_bytes or {}).get(name, 0))
+            for name, columns in _CSV_COLUMNS.items()
         }
         self._tensorboard = TensorBoard(folder.tensorboard, kept_bytes)
         self._clock = time.monotonic()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import tensorflow as tf
 
 from configs.policy_gradient import PolicyGradientConfig
-from console.errors import UserError
 from evaluation.score_report import Report
 from evaluation.watch import play_games
 from policy_gradient.learner import Learner
 from policy_gradient.log import RunLog
 from training.checkpoint_folder import CheckpointFolder
+from training.divergence import diverged
 from training.export import Exporter
 from training.faults import games_from_python
 from training.loop import evaluation_results, evaluation_seed
@@ -75,7 +75,9 @@ class Training:
             losses = self._learner.iterate()
         except tf.errors.InvalidArgumentError as error:
             if "Loss is inf or nan" in str(error):
-                raise UserError(self._diverged()) from error
+                after = f"after iteration {self._progress.iteration}"
+                newest = self._progress.checkpoint_iteration or None
+                raise diverged("the loss", after, self._config, newest) from error
             raise
         self._progress.iteration += 1
         self._log.iteration(losses, self._learner.env.pop_finished_games())
@@ -120,14 +122,3 @@ class Training:
     def _is_due(self, last: int, period: int) -> bool:
         """Whether a multiple of `period` was reached since `last`, which need not be one."""
         return period > 0 and self._progress.iteration // period > last // period
-
-    def _diverged(self) -> str:
-        kept = (
-            f"checkpoint {self._progress.checkpoint_iteration} is kept"
-            if self._progress.checkpoint_iteration
-            else "there is no checkpoint yet"
-        )
-        return (
-            f"the loss became infinite or NaN after iteration {self._progress.iteration}; {kept}; "
-            "start again with a smaller --learning_rate"
-        )

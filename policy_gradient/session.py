@@ -12,7 +12,7 @@ from console.errors import UserError
 from envs import suite
 from policy_gradient.a2c import A2CLearner
 from policy_gradient.learner import Games, Learner
-from policy_gradient.log import RunLog
+from policy_gradient.log import RunLog, check_files
 from policy_gradient.loop import Training
 from policy_gradient.parallel_games import GameProcessError, ParallelGames
 from policy_gradient.reinforce import ReinforceLearner
@@ -55,6 +55,7 @@ def train(config: PolicyGradientConfig, preset: str, folder: RunFolder, *, resum
             if resume:
                 _, state = checkpoints.restore(print)
                 progress, kept_bytes = state_of_logs(folder, state)
+                check_files(folder, kept_bytes)
             # Not before the checkpoint is there: a resume that fails changes nothing.
             folder.write_config(config, preset, {"device": device, "machine": machine()})
             log = RunLog(folder, config, progress, learner.time_spent, kept_bytes)

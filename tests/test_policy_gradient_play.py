@@ -131,6 +131,14 @@ def test_twice_as_long_is_stopping_and_going_on(
     assert [row.split(",")[0] for row in rows] == ["iteration", "3", "6", "8"]
 
 
+def test_a_resume_may_have_another_learning_rate(tmp_path: Path) -> None:
+    config = A2C.replace(iterations=1, eval_period=0)
+    _train(tmp_path, config)
+    run = _train(tmp_path, config.replace(iterations=2, learning_rate=0.25), resume=True)
+    rate = "optimizer/learning_rate/.ATTRIBUTES/VARIABLE_VALUE"
+    assert _contents(run)[rate] == 0.25
+
+
 def test_a_loss_that_is_not_finite_ends_the_run_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
