@@ -110,6 +110,7 @@ GRID = DEFAULT.replace(
 
 # A running average of the weights plays, the rate falls, and the features are normalized: without
 # these learning goes up and down, and in some runs the values grow beyond every possible return.
+# Two streams find the last step, from 400 to 500, in all of three seeds: docs/results.md.
 CARTPOLE = DEFAULT.replace(
     **{
         **_CLASSIC,
@@ -122,6 +123,7 @@ CARTPOLE = DEFAULT.replace(
         "act_with_target": True,
     },
     game="CartPole-v1",
+    dueling=True,
     layer_norm=True,
     batch_size=64,
     reward_clip=0.0,
