@@ -233,7 +233,7 @@ COMMANDS: dict[str, Check] = {
     ),
     "python -m experiments.run experiments/plans/cartpole.toml": runs("--dry_run"),
     "python -m experiments.report docs/cartpole": parses("as docs/recipe"),
-    "python -m experiments.report docs/ablations": runs("--out=."),
+    "python -m experiments.report docs/ablations": runs(),
     "python -m experiments.run FILE": parses("FILE is any"),
     "python -m experiments.report runs": parses("test_experiments_report.py::test_page"),
     "python -m experiments.report runs/experiment": parses("test_experiments_report.py::test_page"),
@@ -317,7 +317,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory, forked: ForkedProgram) -> Pa
     """A folder with what the commands name: runs, files of experiments, of races and documents."""
     folder = tmp_path_factory.mktemp("clone")
     (folder / "pretrained").symlink_to(ROOT / "pretrained")
-    shutil.copytree(ROOT / "docs" / "recipe", folder / "docs" / "recipe")
+    for name in ("recipe", "ablations"):
+        shutil.copytree(ROOT / "docs" / name, folder / "docs" / name)
+    shutil.copytree(ROOT / "experiments" / "plans", folder / "experiments" / "plans")
     for race in ("throughput.json", "peers.json"):
         shutil.copyfile(ROOT / "docs" / "performance" / race, folder / race)
     for name, document in (("returns", "docs/experiments.md"), ("steps", "docs/tutorial.md")):

@@ -141,7 +141,7 @@ class TestNames:
             ),
             (
                 "LunarLander-v2",
-                "gym cannot make LunarLander-v2 (module 'gym.envs.box2d' has no attr",
+                "LunarLander-v2 needs the package box2d, which is not installed; pip install",
             ),
             ("FrozenLake-v1", "FrozenLake-v1 shows Discrete(16); only flat observations of floats"),
             ("Pendulum-v1", "Pendulum-v1 takes actions Box("),
