@@ -119,6 +119,8 @@ COMMANDS: dict[str, Check] = {
     "--logdir runs/breakout": begins(_HOURS),
     "python train.py --game Pong --iterations 250000 --eval_period 20000 "
     "--logdir runs/pong": begins(_HOURS),
+    "python train.py --preset notebook --iterations 50000 --eval_period 25000 "
+    "--logdir runs/notebook": begins(_HOURS),
     "python train.py --game SpaceInvaders --iterations 160000 --eval_period 10000 "
     "--logdir runs/space-invaders": begins(_HOURS),
     "python train.py --logdir runs/space-invaders --resume --iterations 110000 "
