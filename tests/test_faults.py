@@ -435,7 +435,7 @@ def test_batches_of_small_games_take_little(monkeypatch: pytest.MonkeyPatch) -> 
     free = SimpleNamespace(available=1_200_000_000)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
     # 2 x 4 floats, 4 more, 3 times 128 + 128 + 18 of activations: 3,336 bytes of each
-    config = PRESETS["cartpole"].replace(batch_size=16_384)
+    config = PRESETS["cartpole"].replace(batch_size=16_384, dueling=False)
     preflight.check(config)
     one = config.replace(batch_size=1)
     assert preflight.learning_bytes(config) - preflight.learning_bytes(one) == 16_383 * 3_336
