@@ -253,7 +253,8 @@ def _functions(
     a tf.function that makes the TimeStep in the graph is faster.
     """
     import tensorflow as tf
-    from tf_agents.trajectories import time_step as ts
+
+    from evaluation.time_steps import in_a_game
 
     policy = tf.saved_model.load(str(folder))
 
@@ -262,14 +263,7 @@ def _functions(
 
     @tf.function(input_signature=[spec])
     def greedy(observation: tf.Tensor) -> tf.Tensor:
-        batch = tf.shape(observation)[:1]
-        time_step = ts.TimeStep(
-            step_type=tf.fill(batch, ts.StepType.MID),
-            reward=tf.zeros(batch),
-            discount=tf.ones(batch),
-            observation=observation,
-        )
-        return policy.action(time_step).action
+        return policy.action(in_a_game(observation)).action
 
     def choose_actions(observation: np.ndarray) -> np.ndarray:
         return greedy(tf.constant(observation)).numpy()

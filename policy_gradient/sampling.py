@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tf_agents.trajectories import time_step as ts
+
+from evaluation.time_steps import in_a_game
 
 Choice = Callable[[np.ndarray], np.ndarray]
 """Observations [B, ...] to actions int64 [B]."""
@@ -50,13 +51,6 @@ def _chooser(policy: Any, of_logits: Callable[[tf.Tensor], tf.Tensor]) -> Choice
 
     @tf.function(input_signature=[tf.TensorSpec([None, *spec.shape], spec.dtype)])
     def choose(observation: tf.Tensor) -> tf.Tensor:
-        batch = tf.shape(observation)[:1]
-        time_step = ts.TimeStep(
-            step_type=tf.fill(batch, ts.StepType.MID),
-            reward=tf.zeros(batch),
-            discount=tf.ones(batch),
-            observation=observation,
-        )
-        return of_logits(policy.distribution(time_step).action.logits_parameter())
+        return of_logits(policy.distribution(in_a_game(observation)).action.logits_parameter())
 
     return lambda observation: choose(tf.constant(observation)).numpy()

@@ -8,13 +8,13 @@ from typing import Any
 
 import tensorflow as tf
 from tf_agents.environments import tf_py_environment
-from tf_agents.trajectories import time_step as ts
 
 import agents
 from configs import Config
 from configs.games import is_atari
 from envs import suite
 from envs.vector_game import STACK_SIZE
+from evaluation.time_steps import in_a_game
 from replay.prioritized import PrioritizedReplay
 from replay.uniform import UniformReplay
 from training.iterations import Iterations
@@ -121,13 +121,6 @@ def q_values_of(q_policy: Any) -> Callable[[tf.Tensor], tf.Tensor]:
     """
 
     def q_values(observation: tf.Tensor) -> tf.Tensor:
-        batch = tf.shape(observation)[:1]
-        time_step = ts.TimeStep(
-            step_type=tf.fill(batch, ts.StepType.MID),
-            reward=tf.zeros(batch),
-            discount=tf.ones(batch),
-            observation=observation,
-        )
-        return q_policy.distribution(time_step).action.logits
+        return q_policy.distribution(in_a_game(observation)).action.logits
 
     return q_values
