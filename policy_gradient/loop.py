@@ -8,11 +8,11 @@ from configs.policy_gradient import PolicyGradientConfig
 from evaluation.score_report import Report
 from evaluation.watch import play_games
 from policy_gradient.learner import Learner
-from policy_gradient.log import RunLog
 from training.checkpoint_folder import CheckpointFolder
 from training.divergence import diverged
 from training.export import Exporter
 from training.faults import games_from_python
+from training.log import RunLog
 from training.loop import evaluation_results, evaluation_seed
 from training.progress import Progress
 from training.stop import StopRequestedError, StopSignal
@@ -53,14 +53,14 @@ class Training:
         """Play and learn, evaluate, write; the last word is a checkpoint."""
         config, progress = self._config, self._progress
         self._learner.begin()
-        self._log.begin(self._learner.agent_steps())
+        self._log.begin_training(self._learner.agent_steps())
         if self._is_due(progress.evaluated_iteration, config.eval_period):
             self._evaluate()  # a stop had cut it short
         while progress.iteration < config.iterations and not self._stop.requested:
             self._iterate()
             is_last = progress.iteration >= config.iterations
             if is_last or self._is_due(progress.logged_iteration, config.log_period):
-                self._log.row(self._learner.agent_steps())
+                self._log.row(self._learner.agent_steps(), {"learning_rate": config.learning_rate})
             is_due = self._is_due(progress.evaluated_iteration, config.eval_period)
             if is_due or (is_last and config.eval_period):
                 self._evaluate()
@@ -80,7 +80,8 @@ class Training:
                 raise diverged("the loss", after, self._config, newest) from error
             raise
         self._progress.iteration += 1
-        self._log.iteration(losses, self._learner.env.pop_finished_games())
+        self._log.games(self._learner.env.pop_finished_games())
+        self._log.iterations(1, losses, self._learner.agent_steps())
 
     def _evaluate(self) -> None:
         """Play evaluation games; export the policy if it is the best so far."""

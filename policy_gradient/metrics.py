@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from training.metrics import EVALUATION_METRICS as ALL_EVALUATION_METRICS
 from training.metrics import PROGRESS_METRICS as DQN_METRICS
-from training.metrics import Metric
+from training.metrics import Metric, Tables
 
 _OF_Q_VALUES = {"q_value_mean", "return_mean"}
 _OF_DQN = {"epsilon", "loss", "td_error_abs", "q_value", "replay_transitions", "sampling_percent"}
@@ -40,3 +40,5 @@ EVALUATION_METRICS = tuple(
     metric for metric in ALL_EVALUATION_METRICS if metric.name not in _OF_Q_VALUES
 )
 """One row of evaluations.csv, every eval_period iterations."""
+
+TABLES = Tables(PROGRESS_METRICS, EVALUATION_METRICS, has_warnings=False)

@@ -12,13 +12,15 @@ from console.errors import UserError
 from envs import suite
 from policy_gradient.a2c import A2CLearner
 from policy_gradient.learner import Games, Learner
-from policy_gradient.log import RunLog, check_files
 from policy_gradient.loop import Training
+from policy_gradient.metrics import TABLES
 from policy_gradient.parallel_games import GameProcessError, ParallelGames
 from policy_gradient.reinforce import ReinforceLearner
+from training import csv_log
 from training.checkpoint_folder import CheckpointFolder
 from training.export import Exporter
 from training.faults import how_to_go_on, in_one_sentence
+from training.log import RunLog
 from training.progress import Progress
 from training.run_folder import RunFolder
 from training.session import (
@@ -55,10 +57,10 @@ def train(config: PolicyGradientConfig, preset: str, folder: RunFolder, *, resum
             if resume:
                 _, state = checkpoints.restore(print)
                 progress, kept_bytes = state_of_logs(folder, state)
-                check_files(folder, kept_bytes)
+                csv_log.check_all(folder.path, kept_bytes)
             # Not before the checkpoint is there: a resume that fails changes nothing.
             folder.write_config(config, preset, {"device": device, "machine": machine()})
-            log = RunLog(folder, config, progress, learner.time_spent, kept_bytes)
+            log = RunLog(folder, config, progress, learner.time_spent, kept_bytes, TABLES)
             try:
                 log.say(_greeting(config, folder, device, progress))
                 exporter = Exporter(folder.policies, config.playing(), learner.agent.policy)

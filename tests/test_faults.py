@@ -168,9 +168,7 @@ def test_a_log_that_finds_no_room_is_one_sentence(
             log.evaluation({"score_mean": 1 / 3})
 
     write: Callable[[], None] = {
-        "row": lambda: log.row(
-            agent_steps=9, replay_transitions=9, epsilon=0.5, learning_rate=1e-3
-        ),
+        "row": lambda: log.row(9, {"epsilon": 0.5}),
         "evaluation": evaluate,
         "games": lambda: log.games([FinishedGame(0, 1.0, 10, 40)] * 100),
     }[kind]

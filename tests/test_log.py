@@ -70,6 +70,14 @@ def _losses(loss: float) -> dict[str, float]:
     return {"loss": loss, "td_error_abs": 2 * loss, "q_value": -loss}
 
 
+def _state(replay_transitions: int, epsilon: float) -> dict[str, float]:
+    return {
+        "epsilon": epsilon,
+        "learning_rate": 1e-3,
+        "replay_transitions": replay_transitions,
+    }
+
+
 def _write(folder: RunFolder, clock: _Clock, then: Callable[[RunLog], None]) -> Progress:
     """Log two rows and an evaluation; `then` sees the log before it is closed."""
     progress, spent = Progress(), TimeSpent()
@@ -85,14 +93,14 @@ def _write(folder: RunFolder, clock: _Clock, then: Callable[[RunLog], None]) -> 
     log.iterations(3, _losses(5.0), agent_steps=1_000, epsilon=0.5)
     clock.now += 2
     spent.add("training", 1.5)
-    log.row(agent_steps=1_000, replay_transitions=1_012, epsilon=0.5, learning_rate=1e-3)
+    log.row(1_000, _state(1_012, epsilon=0.5))
     log.evaluation(_EVALUATION)
     progress.iteration = 6
     clock.now += 4
     spent.add("training", 1.0)
     spent.add("evaluating", 3.0)
     log.iterations(2, _losses(0.25), agent_steps=1_040, epsilon=0.25)
-    log.row(agent_steps=1_040, replay_transitions=1_052, epsilon=0.25, learning_rate=1e-3)
+    log.row(1_040, _state(1_052, epsilon=0.25))
     then(log)
     log.close()
     return progress
@@ -306,7 +314,7 @@ def test_nothing_is_known_before_the_first_game(tmp_path: Path, clock: _Clock) -
     log = RunLog(RunFolder(tmp_path), _CONFIG, Progress(iteration=1), TimeSpent())
     log.iterations(1, _losses(1.0), agent_steps=10, epsilon=1.0)
     clock.now += 1
-    log.row(agent_steps=10, replay_transitions=10, epsilon=1.0, learning_rate=1e-3)
+    log.row(10, _state(10, epsilon=1.0))
     log.close()
     row = _read(tmp_path / "metrics.csv")[0]
     empty = {name for name, value in row.items() if not value}
@@ -325,7 +333,7 @@ def test_a_resume_cuts_the_files_back_and_counts_on(tmp_path: Path, clock: _Cloc
     progress.iteration = 2
     log.iterations(2, _losses(1.0), agent_steps=8, epsilon=1.0)
     clock.now += 3
-    log.row(agent_steps=8, replay_transitions=8, epsilon=1.0, learning_rate=1e-3)
+    log.row(8, _state(8, epsilon=1.0))
     log.evaluation(_EVALUATION)
     progress.iteration = 3
     log.iterations(1, _losses(4.0), agent_steps=12, epsilon=1.0)
@@ -339,7 +347,7 @@ def test_a_resume_cuts_the_files_back_and_counts_on(tmp_path: Path, clock: _Cloc
     log.iterations(1, _losses(99.0), agent_steps=16, epsilon=1.0)
     log.evaluation(_EVALUATION)
     clock.now += 50
-    log.row(agent_steps=16, replay_transitions=16, epsilon=1.0, learning_rate=1e-3)
+    log.row(16, _state(16, epsilon=1.0))
     beside.Reload()  # as a TensorBoard that is open meanwhile
     log.close()
 
@@ -352,7 +360,7 @@ def test_a_resume_cuts_the_files_back_and_counts_on(tmp_path: Path, clock: _Cloc
     progress.iteration = 4
     clock.now += 2
     log.iterations(1, _losses(2.0), agent_steps=16, epsilon=1.0)
-    log.row(agent_steps=16, replay_transitions=16, epsilon=1.0, learning_rate=1e-3)
+    log.row(16, _state(16, epsilon=1.0))
     log.close()
     rows = [_numbers(row) for row in _read(tmp_path / "metrics.csv")]
     assert [row["iteration"] for row in rows] == [2, 4]
@@ -434,12 +442,12 @@ def test_a_warning_is_said_behind_its_row(
     config = _CONFIG.replace(iterations=6)
     progress = Progress(iteration=6)
     health = Health(config, "it is hidden")
-    log = RunLog(RunFolder(tmp_path), config, progress, TimeSpent(), None, health)
+    log = RunLog(RunFolder(tmp_path), config, progress, TimeSpent(), health=health)
     log.games([FinishedGame(0, 5.0, 300, 1_260)])
     log.iterations(6, {**_losses(1.0), "q_value": 1.0}, agent_steps=24, epsilon=0.5)
     for _ in range(2):
         clock.now += 1
-        log.row(agent_steps=24, replay_transitions=24, epsilon=0.5, learning_rate=1e-3)
+        log.row(24, _state(24, epsilon=0.5))
     log.close()
     said = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
     assert [line[:40] for line in said] == [

@@ -21,6 +21,13 @@ def check(path: Path, kept_bytes: int) -> None:
         _header_of(path)
 
 
+def check_all(folder: Path, kept_bytes: Mapping[str, int]) -> None:
+    """Raise UserError if a CSV file is not what its checkpoint knows; nothing is changed."""
+    for name, length in kept_bytes.items():
+        if name.endswith(".csv"):
+            check(folder / name, length)
+
+
 class CsvLog:
     """A CSV file that only grows, and that a resume cuts back to a checkpoint's length.
 

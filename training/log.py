@@ -3,47 +3,27 @@
 from __future__ import annotations
 
 import math
-import os
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import psutil
-import tqdm
 
 from configs import Config
 from configs.games import frames_per_agent_step
+from configs.policy_gradient import PolicyGradientConfig
 from envs.finished_game import FinishedGame
 from evaluation.watch import PlayedGame
 from replay.durable import sync
 from training import csv_log
 from training.health import Health
 from training.looks import Looks
-from training.metrics import (
-    CHARTED_METRICS,
-    EVALUATION_METRICS,
-    GAME_COLUMNS,
-    PROGRESS_METRICS,
-    WARNING_COLUMNS,
-)
+from training.metrics import CHARTED_METRICS, DQN_TABLES, Tables
 from training.progress import Progress
 from training.run_folder import RunFolder
 from training.tensorboard import TensorBoard
+from training.terminal import Terminal
 from training.time_spent import TimeSpent
-
-_CSV_COLUMNS: dict[str, Sequence[str]] = {
-    "metrics.csv": [metric.name for metric in PROGRESS_METRICS],
-    "evaluations.csv": [metric.name for metric in EVALUATION_METRICS],
-    "games.csv": GAME_COLUMNS,
-    "warnings.csv": WARNING_COLUMNS,
-}
-
-
-def check_files(folder: RunFolder, kept_bytes: Mapping[str, int]) -> None:
-    """Raise UserError if a CSV file is not what `RunLog.sync` found; nothing is changed."""
-    for name in _CSV_COLUMNS:
-        csv_log.check(folder.path / name, kept_bytes.get(name, 0))
 
 
 class RunLog:
@@ -55,29 +35,31 @@ class RunLog:
       progress: where the run stands; shared with the loop.
       spent: where the time goes; shared with all that take it.
       kept_bytes: lengths of the files at the checkpoint that is resumed, from `sync`.
-      health: is asked after each row what is to be warned of.
+      tables: what the run logs.
+      health: is asked after each row what is to be warned of; None: nothing is.
       looks: shows in TensorBoard what is no number; None: nothing does.
     """
 
     def __init__(
         self,
         folder: RunFolder,
-        config: Config,
+        config: Config | PolicyGradientConfig,
         progress: Progress,
         spent: TimeSpent,
         kept_bytes: Mapping[str, int] | None = None,
+        tables: Tables = DQN_TABLES,
         health: Health | None = None,
         looks: Looks | None = None,
     ) -> None:
-        self._health = health or Health(config)
-        self._config = config
+        self._tables = tables
+        self._health = health
         self._folder = folder.path
         self._frames_per_agent_step = frames_per_agent_step(config.game)
         self._progress = progress
         self._spent = spent
         self._csv = {
             name: csv_log.CsvLog(folder.path / name, columns, (kept_bytes or {}).get(name, 0))
-            for name, columns in _CSV_COLUMNS.items()
+            for name, columns in tables.columns().items()
         }
         self._tensorboard = TensorBoard(folder.tensorboard, kept_bytes)
         self._looks = looks
@@ -87,14 +69,7 @@ class RunLog:
         self._iterations_of_session = 0  # since the row began, or the resume
         self._row_began_agent_steps = 0
         self._row_began_spent = dict(spent.seconds)
-        self._bar = tqdm.tqdm(
-            total=config.iterations,
-            initial=progress.iteration,
-            unit="it",
-            dynamic_ncols=True,
-            smoothing=0.05,
-            disable=not sys.stderr.isatty(),
-        )
+        self._terminal = Terminal(config.iterations, progress.iteration)
 
     def sync(self) -> dict[str, int]:
         """Wait until the disk has all that was written; return the files' lengths.
@@ -110,11 +85,7 @@ class RunLog:
 
     def say(self, sentence: str) -> None:
         """Print a line, above the progress bar where there is one."""
-        try:
-            self._bar.write(sentence, file=sys.stdout)
-            sys.stdout.flush()
-        except OSError:  # the terminal or the pipe is gone, which is no reason to lose a run
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        self._terminal.say(sentence)
 
     def games(self, games: Iterable[FinishedGame]) -> None:
         """Write down finished games."""
@@ -130,26 +101,31 @@ class RunLog:
         self._tick()
         self._row_began, self._row_began_agent_steps = time.monotonic(), agent_steps
         self._row_began_spent = dict(self._spent.seconds)
-        self._bar.reset(self._config.iterations)
-        self._bar.initial = self._bar.n = self._bar.last_print_n = self._progress.iteration
-        self._bar.refresh()
+        self._terminal.begin_training(self._progress.iteration)
 
     def iterations(
-        self, count: int, losses: Mapping[str, float], agent_steps: int, epsilon: float
+        self,
+        count: int,
+        losses: Mapping[str, float],
+        agent_steps: int,
+        epsilon: float | None = None,
     ) -> None:
         """Add `count` iterations, over which `losses` are means, to the row that is due next."""
         self._progress.add_losses(count, losses)
         self._iterations_of_session += count
         self._tick()
-        self._bar.update(count)
-        if not self._bar.disable:
-            fps = self._frames_per_sec(agent_steps)
-            self._bar.set_postfix(self._shown(fps, epsilon), refresh=False)
+        self._terminal.advance(
+            count, lambda: self._shown(self._frames_per_sec(agent_steps), epsilon)
+        )
 
-    def row(
-        self, agent_steps: int, replay_transitions: int, epsilon: float, learning_rate: float
-    ) -> None:
-        """Write a row of metrics about the iterations since the last."""
+    def row(self, agent_steps: int, state: Mapping[str, float]) -> None:
+        """Write a row of metrics about the iterations since the last.
+
+        Args:
+          agent_steps: in training so far.
+          state: what else is known of the moment, by the names of the table: `epsilon`,
+            `learning_rate`, `replay_transitions`.
+        """
         self._tick()
         now, progress = time.monotonic(), self._progress
         seconds = now - self._row_began
@@ -160,30 +136,32 @@ class RunLog:
             "frames": agent_steps * self._frames_per_agent_step,
             "games_finished": progress.games_finished,
             **progress.recent(),
-            "epsilon": epsilon,
-            "learning_rate": learning_rate,
+            **state,
             **progress.losses,
-            "replay_transitions": replay_transitions,
             "resident_gb": psutil.Process().memory_info().rss / 1e9,
             "iterations_per_sec": self._iterations_of_session / seconds,
             "frames_per_sec": self._frames_per_sec(agent_steps),
-            **self._spent.percent_since(self._row_began_spent, seconds),
+            **self._spent_percent(seconds),
         }
-        if self._bar.disable:
-            self._say_row(row)
+        self._terminal.row(
+            progress.iteration,
+            lambda: self._shown(row["frames_per_sec"], row.get("epsilon")),
+            row["iterations_per_sec"],
+        )
         self._row_began, self._row_began_agent_steps = now, agent_steps
         self._row_began_spent = dict(self._spent.seconds)
         self._iterations_of_session = 0
         progress.begin_row()
         self._csv["metrics.csv"].write(_rounded(row))
-        self._tensorboard.scalars(PROGRESS_METRICS, row, progress.iteration)
-        self._warn(self._health.row(row))
+        self._tensorboard.scalars(self._tables.progress, row, progress.iteration)
+        if self._health:
+            self._warn(self._health.row(row))
 
     def evaluation(self, results: Mapping[str, float], games: Sequence[PlayedGame] = ()) -> None:
         """Write down an evaluation, before it changes the best score.
 
         Args:
-          results: by the names of EVALUATION_METRICS.
+          results: by the names of the table.
           games: that it consists of.
         """
         iteration, best = self._progress.iteration, self._progress.best_score
@@ -191,8 +169,10 @@ class RunLog:
         self._csv["evaluations.csv"].write(_rounded(row))
         is_best = best is None or row["score_mean"] > best
         row["score_mean_best"] = max(row["score_mean"], -math.inf if best is None else best)
-        self._tensorboard.scalars((*EVALUATION_METRICS, *CHARTED_METRICS), row, iteration)
-        self._health.evaluation(row)
+        metrics = (*self._tables.evaluation, *CHARTED_METRICS)
+        self._tensorboard.scalars(metrics, row, iteration)
+        if self._health:
+            self._health.evaluation(row)
         if self._looks:
             with self._spent.on("writing"):
                 board = self._tensorboard
@@ -201,7 +181,7 @@ class RunLog:
 
     def close(self) -> None:
         """Close all files."""
-        self._bar.close()
+        self._terminal.close()
         self._tensorboard.close()
         for log in self._csv.values():
             log.close()
@@ -222,25 +202,21 @@ class RunLog:
         frames = agent_steps * self._frames_per_agent_step
         return frames / max(time.monotonic() - self._row_began, 1e-9)
 
-    def _shown(self, frames_per_sec: float, epsilon: float) -> dict[str, str]:
+    def _spent_percent(self, seconds: float) -> dict[str, float]:
+        """Return the shares of those activities that the table has: not all runs have a replay."""
+        names = {metric.name for metric in self._tables.progress}
+        percents = self._spent.percent_since(self._row_began_spent, seconds)
+        return {name: percent for name, percent in percents.items() if name in names}
+
+    def _shown(self, frames_per_sec: float, epsilon: float | None) -> dict[str, str]:
         """Return what a user sees of the row in the making."""
         recent = self._progress.recent()
         return {
             "fps": f"{frames_per_sec:,.0f}",
             "score": f"{recent['score_mean_30_games']:.1f}" if recent else "-",
-            "epsilon": f"{epsilon:.3f}",
+            **({} if epsilon is None else {"epsilon": f"{epsilon:.3f}"}),
             "loss": f"{self._progress.losses.get('loss', float('nan')):.4f}",
         }
-
-    def _say_row(self, row: Mapping[str, float]) -> None:
-        left = self._config.iterations - self._progress.iteration
-        minutes_left = left / max(row["iterations_per_sec"], 1e-9) / 60
-        shown = self._shown(row["frames_per_sec"], row["epsilon"])
-        self.say(
-            f"iteration {self._progress.iteration:,} of {self._config.iterations:,}  "
-            + "  ".join(f"{name} {value}" for name, value in shown.items())
-            + f"  {minutes_left:.0f} min left"
-        )
 
 
 def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -178,12 +178,12 @@ class Training:
 
     def _log_row(self) -> None:
         with self._parts.time_spent.on("writing"):
-            self._log.row(
-                agent_steps=self._parts.agent_steps(),
-                replay_transitions=self._parts.replay.ring.num_kept,
-                epsilon=self._epsilon(),
-                learning_rate=float(self._parts.agent.learning_rate),
-            )
+            state = {
+                "epsilon": self._epsilon(),
+                "learning_rate": float(self._parts.agent.learning_rate),
+                "replay_transitions": self._parts.replay.ring.num_kept,
+            }
+            self._log.row(self._parts.agent_steps(), state)
 
     def _epsilon(self) -> float:
         return float(self._parts.agent.epsilon)

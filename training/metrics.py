@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from training.time_spent import ACTIVITIES
 
@@ -137,3 +138,30 @@ GAME_COLUMNS = ("game", "iteration", "slot", "score", "agent_steps", "frames")
 """One row of games.csv for every finished game: its number from 1 on, the iterations done when it
 was reported (0: random play), which of the games side by side it was, its raw score, its length in
 agent steps and in ALE frames."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tables:
+    """What a run logs, by the kind of its agent.
+
+    Attributes:
+      progress: a row of metrics.csv.
+      evaluation: a row of evaluations.csv.
+      has_warnings: whether there is a warnings.csv.
+    """
+
+    progress: tuple[Metric, ...]
+    evaluation: tuple[Metric, ...]
+    has_warnings: bool
+
+    def columns(self) -> dict[str, Sequence[str]]:
+        """Return the header of each CSV file, by the file's name."""
+        columns: dict[str, Sequence[str]] = {
+            "metrics.csv": [metric.name for metric in self.progress],
+            "evaluations.csv": [metric.name for metric in self.evaluation],
+            "games.csv": GAME_COLUMNS,
+        }
+        return columns | ({"warnings.csv": WARNING_COLUMNS} if self.has_warnings else {})
+
+
+DQN_TABLES = Tables(PROGRESS_METRICS, EVALUATION_METRICS, has_warnings=True)

@@ -14,16 +14,17 @@ from configs.games import is_atari
 from configs.policy_gradient import PolicyGradientConfig
 from console.errors import UserError
 from evaluation.page.document import write_page
-from training import parts, precision
+from training import csv_log, parts, precision
 from training.checkpoint import Checkpoints
 from training.dead_units import dead_shares
 from training.export import exporter_of
 from training.faults import in_one_sentence
 from training.health import Health
-from training.log import RunLog, check_files
+from training.log import RunLog
 from training.looks import Looks
 from training.loop import Training, evaluation_seed
 from training.machine import has_gpu, usable_cores, why_tensorflow_sees_no_gpu
+from training.metrics import DQN_TABLES
 from training.profile_plan import ProfilePlan
 from training.profiler import Profiler
 from training.progress import Progress
@@ -69,12 +70,15 @@ def train(
         if resume:
             _, state = checkpoints.restore(print)
             progress, kept_bytes = state_of_logs(folder, state)
-            check_files(folder, kept_bytes)
+            csv_log.check_all(folder.path, kept_bytes)
         # Not before the checkpoint is there: a resume that fails changes nothing.
         folder.write_config(config, preset, {"device": device, "machine": machine()})
         health = Health(config, _unused_gpu(), lambda: dead_shares(built.agent.policy, ring))
         looks = Looks(built, preset, folder.path.name, evaluation_seed(config.seed))
-        log = RunLog(folder, config, progress, built.time_spent, kept_bytes, health, looks)
+        spent = built.time_spent
+        log = RunLog(
+            folder, config, progress, spent, kept_bytes, DQN_TABLES, health=health, looks=looks
+        )
         try:
             log.say(_greeting(config, folder, device, progress))
             exporter = exporter_of(folder.policies, built)
