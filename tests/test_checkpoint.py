@@ -9,93 +9,31 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from small_parts import SmallGames, SmallParts
 
-from configs import Config
 from console.errors import UserError
 from envs.plays import OtherGamesError
 from replay import row_file
-from replay.arrays import Rows, Window
-from replay.frame_ring import FrameRing
-from replay.frame_store import FIRST, MID
+from replay.arrays import Rows
 from replay.segments import MACHINE_ERRNOS
-from training import checkpoint_folder, parts
+from training import checkpoint_folder
 from training.checkpoint import Checkpoints
-from training.parts import Parts
 from training.run_folder import RunFolder
 
-_STACK = 4
 
-
-class _SmallGames:
-    """Games whose whole state is how many steps were played."""
-
-    def __init__(self) -> None:
-        self.played = 0
-
-    def state(self) -> dict[str, np.ndarray]:
-        return {"played": np.array([self.played])}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        self.played = int(state["played"][0])
-
-
-class _SmallParts:
-    """Parts with two variables, a ring of small frames and small games."""
-
-    def __init__(self, seed: int) -> None:
-        self.config = Config()
-        self.ring = FrameRing(20, 2, seed=seed, frame_shape=(2, 3), stack_size=_STACK)
-        self.replay = SimpleNamespace(ring=self.ring)
-        self.env = _SmallGames()
-        self.weight = tf.Variable([float(seed)] * 3)
-        self.counter = tf.Variable(seed, dtype=tf.int64)
-        self.variables = {"weight": self.weight, "counter": self.counter}
-
-    def work(self, rows: int) -> None:
-        """Change everything."""
-        for row in range(self.ring.rows_added, self.ring.rows_added + rows):
-            self.ring.add(
-                step_type=np.full(2, MID if row else FIRST),
-                observation=np.full((2, 2, 3, _STACK), row, np.uint8),
-                action=np.array([1, 2]),
-                next_step_type=np.full(2, MID),
-                reward=np.array([row, -row], np.float32),
-                discount=np.ones(2, np.float32),
-            )
-        self.ring.sample(3, 1)
-        self.env.played += rows
-        self.weight.assign_add([1.0, 2.0, 3.0])
-        self.counter.assign_add(rows)
-
-    def contents(self) -> list[Any]:
-        """Return everything that a checkpoint must bring back."""
-        oldest = max(0, self.ring.oldest_row - _STACK + 1)
-        rows = self.ring.rows(oldest, self.ring.rows_added)
-        return [
-            self.weight.numpy().tolist(),
-            int(self.counter),
-            self.env.played,
-            self.ring.rows_added,
-            *(array.tolist() for array in rows),
-            self.ring.generator.bit_generator.state,
-        ]
-
-
-def _checkpoints(folder: Path, small: _SmallParts) -> Checkpoints:
+def _checkpoints(folder: Path, small: SmallParts) -> Checkpoints:
     any_parts: Any = small
     return Checkpoints(RunFolder(folder), any_parts)
 
 
 def _restore(folder: Path) -> tuple[int, dict[str, Any], list[Any], list[str]]:
     """Return iteration, state, contents, and what was said, as a new process sees it."""
-    small, said = _SmallParts(seed=99), list[str]()
+    small, said = SmallParts(seed=99), list[str]()
     iteration, state = _checkpoints(folder, small).restore(said.append)
     return iteration, state, small.contents(), said
 
@@ -105,7 +43,7 @@ def _names(folder: Path) -> set[str]:
 
 
 def test_everything_comes_back(tmp_path: Path) -> None:
-    small = _SmallParts(seed=1)
+    small = SmallParts(seed=1)
     small.work(8)
     state = {"progress": {"iteration": 5, "best_score": None}, "csv_bytes": {"a.csv": 3}}
     path = _checkpoints(tmp_path, small).save(5, state)
@@ -114,7 +52,7 @@ def test_everything_comes_back(tmp_path: Path) -> None:
 
 
 def test_the_restored_ring_draws_what_the_first_would_have_drawn(tmp_path: Path) -> None:
-    small, restored = _SmallParts(seed=1), _SmallParts(seed=99)
+    small, restored = SmallParts(seed=1), SmallParts(seed=99)
     small.work(8)
     _checkpoints(tmp_path, small).save(5, {})
     _checkpoints(tmp_path, restored).restore(pytest.fail)
@@ -123,7 +61,7 @@ def test_the_restored_ring_draws_what_the_first_would_have_drawn(tmp_path: Path)
 
 
 def test_the_last_two_are_kept_with_the_rows_that_they_need(tmp_path: Path) -> None:
-    small = _SmallParts(seed=1)
+    small = SmallParts(seed=1)
     checkpoints = _checkpoints(tmp_path, small)
     (tmp_path / "checkpoints" / "backup").mkdir(parents=True)  # somebody else's
     contents = []
@@ -193,7 +131,7 @@ _ROWS = "replay/rows-000000000006-000000000012.npz"
 def test_instead_of_a_torn_one_the_one_before_is_taken(
     tmp_path: Path, name: str, damage: Callable[[Path], object], reason: str
 ) -> None:
-    small = _SmallParts(seed=1)
+    small = SmallParts(seed=1)
     checkpoints = _checkpoints(tmp_path, small)
     small.work(6)
     checkpoints.save(10, {"at": 10})
@@ -216,7 +154,7 @@ def test_instead_of_a_torn_one_the_one_before_is_taken(
 def test_one_that_cannot_be_read_now_is_not_torn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unreadable: str, number: int
 ) -> None:
-    small = _SmallParts(seed=1)
+    small = SmallParts(seed=1)
     checkpoints = _checkpoints(tmp_path, small)
     for iteration in (10, 20):
         small.work(6)
@@ -239,13 +177,13 @@ def test_one_that_cannot_be_read_now_is_not_torn(
 
 
 def test_training_goes_on_after_a_torn_one(tmp_path: Path) -> None:
-    small = _SmallParts(seed=1)
+    small = SmallParts(seed=1)
     checkpoints = _checkpoints(tmp_path, small)
     for iteration in (10, 20):
         small.work(6)
         checkpoints.save(iteration, {})
     _flip(tmp_path / _ROWS, 200)
-    resumed = _SmallParts(seed=99)
+    resumed = SmallParts(seed=99)
     checkpoints = _checkpoints(tmp_path, resumed)
     checkpoints.restore(lambda _: None)
     resumed.work(6)  # the file of the same name is written anew
@@ -254,7 +192,7 @@ def test_training_goes_on_after_a_torn_one(tmp_path: Path) -> None:
 
 
 def test_where_none_is_whole_all_are_named(tmp_path: Path) -> None:
-    small = _SmallParts(seed=1)
+    small = SmallParts(seed=1)
     checkpoints = _checkpoints(tmp_path, small)
     for iteration in (10, 20):
         small.work(6)
@@ -262,7 +200,7 @@ def test_where_none_is_whole_all_are_named(tmp_path: Path) -> None:
         _cut(tmp_path / "checkpoints" / f"{iteration:09d}" / "state.json")
     said: list[str] = []
     with pytest.raises(UserError) as caught:
-        _checkpoints(tmp_path, _SmallParts(seed=99)).restore(said.append)
+        _checkpoints(tmp_path, SmallParts(seed=99)).restore(said.append)
     assert [sentence.split()[1] for sentence in said] == ["000000020", "000000010"]
     assert str(caught.value) == (
         f"{tmp_path} has no checkpoint to resume from, none of 2 is whole; "
@@ -271,7 +209,7 @@ def test_where_none_is_whole_all_are_named(tmp_path: Path) -> None:
 
 
 def test_while_one_is_torn_no_rows_are_removed(tmp_path: Path) -> None:
-    small = _SmallParts(seed=1)
+    small = SmallParts(seed=1)
     checkpoints = _checkpoints(tmp_path, small)
     for iteration in (10, 20, 30):
         small.work(20)
@@ -282,7 +220,7 @@ def test_while_one_is_torn_no_rows_are_removed(tmp_path: Path) -> None:
 
 
 def test_the_same_iteration_may_be_saved_again(tmp_path: Path) -> None:
-    small = _SmallParts(seed=1)
+    small = SmallParts(seed=1)
     checkpoints = _checkpoints(tmp_path, small)
     small.work(6)
     checkpoints.save(10, {"best_score": None})
@@ -300,7 +238,7 @@ def test_a_kill_at_any_rename_leaves_a_whole_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
 ) -> None:
     """State, rows, the old checkpoint put aside, the new one in its place."""
-    small = _SmallParts(seed=1)
+    small = SmallParts(seed=1)
     checkpoints = _checkpoints(tmp_path, small)
     for iteration in (10, 20):
         small.work(6)
@@ -327,7 +265,7 @@ def test_a_kill_at_any_rename_leaves_a_whole_checkpoint(
     assert (state["at"], said) == (iteration, [])
     assert iteration == 20  # the one put aside, if it came to that, is not lost
     # What the kill has left lying is removed by the next checkpoint.
-    resumed = _SmallParts(seed=99)
+    resumed = SmallParts(seed=99)
     checkpoints = _checkpoints(tmp_path, resumed)
     checkpoints.restore(pytest.fail)
     assert resumed.contents() == contents
@@ -343,7 +281,7 @@ def test_of_rows_that_no_checkpoint_knows_a_resume_leaves_nothing(
 ) -> None:
     """Rows are written ahead, and a kill comes in the first file, in the second, or behind both."""
     monkeypatch.setattr("replay.segments.FILE_BYTES", 1)
-    small = _SmallParts(seed=1)
+    small = SmallParts(seed=1)
     checkpoints = _checkpoints(tmp_path, small)
     small.work(6)
     checkpoints.save(10, {})
@@ -364,7 +302,7 @@ def test_of_rows_that_no_checkpoint_knows_a_resume_leaves_nothing(
             checkpoints.write_ahead()
             checkpoints._segments._finish()
     assert len(_names(tmp_path / "replay") - names) == (2 if killed_at is None else killed_at + 1)
-    resumed = _SmallParts(seed=99)
+    resumed = SmallParts(seed=99)
     checkpoints = _checkpoints(tmp_path, resumed)
     checkpoints.restore(pytest.fail)
     assert (resumed.contents(), _names(tmp_path / "replay")) == (expected, names)
@@ -375,170 +313,14 @@ def test_of_rows_that_no_checkpoint_knows_a_resume_leaves_nothing(
     assert _restore(tmp_path) == (20, {}, resumed.contents(), [])
 
 
-def _config(seed: int, **changes: Any) -> Config:
-    plain = Config(
-        num_envs=2, n_step=2, batch_size=4, replay_capacity=200, precision="float32", seed=seed
-    )
-    return plain.replace(**changes)
-
-
-def _variables(built: Parts) -> dict[str, list[Any]]:
-    """Return all that decides how training goes on, besides the replay."""
-    agent = built.agent
-    optimizer = agent._optimizer
-    slots = optimizer._optimizer.variables
-    return {
-        "weights": list(agent.policy.variables()),
-        "target": list(agent._target_q_network.variables),
-        "optimizer": list(slots() if callable(slots) else slots),
-        "counters": [
-            agent.train_step_counter,
-            built.variables["agent_steps"],
-            built.variables["agent_steps_due"],
-        ],
-        "exploration": [agent._generator.state],
-        "collecting": [*agent._collect_network.variables, agent._collect_epsilon],
-        "masters": list(optimizer._masters),
-        "skipped": [] if optimizer._skipped is None else [optimizer._skipped],
-    }
-
-
-def _values(built: Parts) -> dict[str, list[np.ndarray]]:
-    return {
-        name: [variable.numpy() for variable in variables]
-        for name, variables in _variables(built).items()
-    }
-
-
-# Weights and biases of three convolutions and two dense layers; of two more in dueling's streams.
-@pytest.mark.parametrize(
-    ("changes", "weights"),
-    [
-        ({"optimizer": "rmsprop", "overlap": False}, 10),
-        ({"optimizer": "rmsprop_nature", "dueling": True}, 14),
-        ({"optimizer": "rmsprop", "precision": "bfloat16"}, 10),
-        ({"optimizer": "rmsprop", "precision": "float16"}, 10),
-    ],
-)
-def test_every_variable_of_an_agent_comes_back(
-    tmp_path: Path, changes: dict[str, Any], weights: int
-) -> None:
-    built = parts.build(_config(1, **changes))
-    generator = np.random.default_rng(5)
-    for variables in _variables(built).values():
-        for variable in variables:
-            noise = generator.integers(1, 100, variable.shape)
-            variable.assign(tf.cast(noise, variable.dtype))
-    Checkpoints(RunFolder(tmp_path), built).save(3, {})
-    restored = parts.build(_config(2, **changes))
-    Checkpoints(RunFolder(tmp_path), restored).restore(lambda _: None)
-    expected, actual = _values(built), _values(restored)
-    assert len(actual["weights"]) == len(actual["target"]) == weights
-    assert len(actual["optimizer"]) == 1 + 2 * weights  # steps; mean square and mean gradient
-    for name, arrays in expected.items():
-        for one, two in zip(arrays, actual[name], strict=True):
-            np.testing.assert_array_equal(one, two, err_msg=name)
-
-
-def test_training_goes_on_with_what_it_had(tmp_path: Path) -> None:
-    # Life is short here: LAST rows are among those that come back.
-    config = _config(
-        1,
-        max_agent_steps_per_game=30,
-        update_period=4,
-        epsilon_final=0.01,
-        epsilon_decay_iterations=100,
-        overlap=False,
-    )
-    built = parts.build(config)
-    built.collect_at_random(60)
-    built.iterate(5)
-    Checkpoints(RunFolder(tmp_path), built).save(5, {})
-    restored = parts.build(config.replace(seed=2))
-    assert len(_values(built)["optimizer"]) == 1 + 2 * 10  # of Adam
-    assert not np.array_equal(_values(built)["weights"][0], _values(restored)["weights"][0])
-    Checkpoints(RunFolder(tmp_path), restored).restore(lambda _: None)
-
-    for name, arrays in _values(built).items():
-        for one, two in zip(arrays, _values(restored)[name], strict=True):
-            np.testing.assert_array_equal(one, two, err_msg=name)
-    # 60 at random and 5 iterations of 4
-    assert restored.agent_steps() == built.agent_steps() >= 80
-    assert int(restored.variables["agent_steps_due"]) == 80
-    assert int(restored.agent.train_step_counter) == 5
-    # 1 - (1 - 0.01) * 5 / 100
-    assert float(restored.agent.epsilon) == pytest.approx(0.9505)
-
-    ring, loaded = built.replay.ring, restored.replay.ring
-    assert loaded.rows_added == ring.rows_added
-    for one, two in zip(
-        ring.rows(0, ring.rows_added), loaded.rows(0, ring.rows_added), strict=True
-    ):
-        np.testing.assert_array_equal(one, two)
-    assert 2 in loaded.rows(0, ring.rows_added).step_type
-    for one, two in zip(ring.sample(64, 2), loaded.sample(64, 2), strict=True):
-        np.testing.assert_array_equal(one, two)
-    draws = [each.agent._generator.uniform([9]).numpy() for each in (built, restored)]
-    np.testing.assert_array_equal(*draws)
-
-
-def test_a_batch_that_waits_is_drawn_again(tmp_path: Path) -> None:
-    config = _config(1, overlap=True)
-    built = parts.build(config)
-    built.collect_at_random(60)
-    built.iterate(5)
-    Checkpoints(RunFolder(tmp_path), built).save(5, {})
-    restored = parts.build(config.replace(seed=2))
-    Checkpoints(RunFolder(tmp_path), restored).restore(lambda _: None)
-    waits = built.iterations.batch_ahead
-    again = restored.replay.ring.sample(config.batch_size, config.n_step)
-    assert isinstance(waits, Window)
-    for one, two in zip(waits, again, strict=True):
-        np.testing.assert_array_equal(one, two)
-    later = restored.replay.ring.sample(config.batch_size, config.n_step)
-    assert not np.array_equal(waits.observation, later.observation)
-
-
-def test_a_policy_that_lags_comes_back_as_it_was(tmp_path: Path) -> None:
-    config = _config(1, overlap=True, policy_lag_iterations=3)
-    built = parts.build(config)
-    built.collect_at_random(60)
-    built.iterate(3)
-    refreshed = [variable.numpy() for variable in built.agent._acting_network.variables]
-    built.iterate(1)
-    Checkpoints(RunFolder(tmp_path), built).save(4, {})
-    restored = parts.build(config.replace(seed=2))
-    Checkpoints(RunFolder(tmp_path), restored).restore(lambda _: None)
-    for name, arrays in _values(built).items():
-        for one, two in zip(arrays, _values(restored)[name], strict=True):
-            np.testing.assert_array_equal(one, two, err_msg=name)
-    for each in (built, restored):
-        networks = each.agent._collect_network.variables, each.agent._acting_network.variables
-        collects, learns = ([variable.numpy() for variable in all_] for all_ in networks)
-        assert all(map(np.array_equal, collects, refreshed))  # of iteration 3
-        assert not all(map(np.array_equal, collects, learns))
-        each.iterate(2)  # both are refreshed at iteration 6
-        assert all(map(np.array_equal, *([v.numpy() for v in all_] for all_ in networks)))
-
-
-def test_a_checkpoint_of_another_format_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("training.checkpoint_state.FORMAT", 1)
-    _checkpoints(tmp_path, _SmallParts(seed=1)).save(5, {})
-    monkeypatch.undo()
-    with pytest.raises(UserError, match=r"000000005 of .* was written by another version"):
-        _restore(tmp_path)
-
-
 def test_games_that_come_out_otherwise_begin_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = _SmallParts(seed=1)
+    small = SmallParts(seed=1)
     small.work(8)
     _checkpoints(tmp_path, small).save(5, {})
     error = mock.Mock(side_effect=OtherGamesError("they differ"))
-    monkeypatch.setattr(_SmallGames, "restore", error)
+    monkeypatch.setattr(SmallGames, "restore", error)
     small.env.played = 0
     said = ["they differ, as with another version of ale-py or gym; the games in play begin anew"]
     assert _restore(tmp_path) == (5, {}, small.contents(), said)
@@ -547,7 +329,7 @@ def test_games_that_come_out_otherwise_begin_anew(
 def test_it_is_said_when_playing_again_took_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = _SmallParts(seed=1)
+    small = SmallParts(seed=1)
     small.work(8)
     _checkpoints(tmp_path, small).save(5, {})
     monkeypatch.setattr(checkpoint_folder, "_SOON_SEC", -1.0)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from configs import Config
+from training.iterations import Iterations
 from training.time_spent import ACTIVITIES, TimeSpent
 
 
@@ -62,3 +66,11 @@ def test_summary_is_one_sentence(clock: _Clock) -> None:
         "where the 2.0 minutes went: acting 0 %, emulating 20 %, sampling 0 %, training 75 %, "
         "evaluating 0 %, writing 0 %"
     )
+
+
+def test_a_clock_that_is_set_spoils_no_share_of_time() -> None:
+    for playing_sec, acting, training in ((-3_600.0, 0.0, 10.0), (3_600.0, 10.0, 0.0)):
+        spent = TimeSpent()
+        it: Any = SimpleNamespace(_spent=spent, _config=Config(overlap=False))
+        Iterations._count_time(it, 10.0, playing_sec, dict(spent.seconds))
+        assert (spent.seconds["acting"], spent.seconds["training"]) == (acting, training)
