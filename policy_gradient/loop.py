@@ -5,17 +5,14 @@ from __future__ import annotations
 import tensorflow as tf
 
 from configs.policy_gradient import PolicyGradientConfig
-from evaluation.score_report import Report
-from evaluation.watch import play_games
 from policy_gradient.learner import Learner
 from training.checkpoint_folder import CheckpointFolder
 from training.divergence import diverged
 from training.export import Exporter
-from training.faults import games_from_python
 from training.log import RunLog
-from training.loop import evaluation_results, evaluation_seed
+from training.milestones import Milestones
 from training.progress import Progress
-from training.stop import StopRequestedError, StopSignal
+from training.stop import StopSignal
 
 
 class Training:
@@ -45,30 +42,31 @@ class Training:
         self._learner = learner
         self._progress = progress
         self._log = log
-        self._checkpoints = checkpoints
-        self._exporter = exporter
         self._stop = stop
+        self._milestones = Milestones(
+            config.playing(), progress, log, checkpoints, exporter, stop, learner.time_spent
+        )
 
     def run(self) -> None:
         """Play and learn, evaluate, write; the last word is a checkpoint."""
         config, progress = self._config, self._progress
         self._learner.begin()
         self._log.begin_training(self._learner.agent_steps())
-        if self._is_due(progress.evaluated_iteration, config.eval_period):
-            self._evaluate()  # a stop had cut it short
+        if progress.is_due(progress.evaluated_iteration, config.eval_period):
+            self._milestones.evaluate(self._learner.choose)  # a stop had cut it short
         while progress.iteration < config.iterations and not self._stop.requested:
             self._iterate()
             is_last = progress.iteration >= config.iterations
-            if is_last or self._is_due(progress.logged_iteration, config.log_period):
+            if is_last or progress.is_due(progress.logged_iteration, config.log_period):
                 self._log.row(self._learner.agent_steps(), {"learning_rate": config.learning_rate})
-            is_due = self._is_due(progress.evaluated_iteration, config.eval_period)
+            is_due = progress.is_due(progress.evaluated_iteration, config.eval_period)
             if is_due or (is_last and config.eval_period):
-                self._evaluate()
-            if not is_last and self._is_due(
+                self._milestones.evaluate(self._learner.choose)
+            if not is_last and progress.is_due(
                 progress.checkpoint_iteration, config.checkpoint_period
             ):
-                self._save()
-        self._save()
+                self._milestones.save()
+        self._milestones.save()
 
     def _iterate(self) -> None:
         try:
@@ -82,44 +80,3 @@ class Training:
         self._progress.iteration += 1
         self._log.games(self._learner.env.pop_finished_games())
         self._log.iterations(1, losses, self._learner.agent_steps())
-
-    def _evaluate(self) -> None:
-        """Play evaluation games; export the policy if it is the best so far."""
-        config, progress = self._config, self._progress
-        playing, seed = config.playing(), evaluation_seed(config.seed)
-        try:
-            with self._learner.time_spent.on("evaluating"), games_from_python():
-                games = play_games(
-                    playing,
-                    self._learner.choose,
-                    games=config.eval_games,
-                    epsilon=config.eval_epsilon,
-                    seed=seed,
-                    observers=[lambda _: self._stop.raise_if_requested()],
-                )
-        except StopRequestedError:
-            return  # it is due again after a resume
-        report = Report.of_games(playing, games, epsilon=config.eval_epsilon, seed=seed)
-        progress.evaluated_iteration = progress.iteration
-        self._log.evaluation(evaluation_results(report))
-        self._log.say(
-            f"evaluation at iteration {progress.iteration:,}: mean score {report.mean:.1f} of "
-            f"{config.eval_games} games, from {min(report.scores):g} to {max(report.scores):g}"
-        )
-        if progress.best_score is None or report.mean > progress.best_score:
-            progress.best_score = report.mean
-            with self._learner.time_spent.on("writing"):
-                self._exporter.export("best", progress.iteration, report.mean)
-
-    def _save(self) -> None:
-        """Write a checkpoint and export the last policy."""
-        progress = self._progress
-        progress.checkpoint_iteration = progress.iteration
-        with self._learner.time_spent.on("writing"):
-            state = {"progress": progress.to_dict(), "csv_bytes": self._log.sync()}
-            self._checkpoints.save(progress.iteration, state)
-            self._exporter.export("last", progress.iteration, None)
-
-    def _is_due(self, last: int, period: int) -> bool:
-        """Whether a multiple of `period` was reached since `last`, which need not be one."""
-        return period > 0 and self._progress.iteration // period > last // period

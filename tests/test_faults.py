@@ -33,10 +33,11 @@ from envs.finished_game import FinishedGame
 from evaluation.policies import load_policy
 from replay.frame_ring import FrameRing
 from replay.frame_store import FIRST, MID
-from training import loop, session
+from training import session
 from training.checkpoint import Checkpoints
 from training.faults import games_from_python, in_one_sentence
 from training.log import RunLog
+from training.milestones import Milestones
 from training.progress import Progress
 from training.run_folder import RunFolder
 from training.stop import StopRequestedError
@@ -187,15 +188,15 @@ def test_a_run_on_a_full_disk_ends_in_a_sentence_and_resumes(
     )  # fmt: skip
     folder = RunFolder(tmp_path)
     folder.create()
-    save = loop.Training._save
+    save = Milestones.save
 
-    def save_until_full(training: loop.Training) -> None:
-        full = _full_disk(100_000) if training._progress.iteration > 4 else contextlib.nullcontext()
-        with full:
-            save(training)
+    def save_until_full(milestones: Milestones) -> None:
+        is_full = milestones._progress.iteration > 4
+        with _full_disk(100_000) if is_full else contextlib.nullcontext():
+            save(milestones)
 
     with (
-        mock.patch.object(loop.Training, "_save", save_until_full),
+        mock.patch.object(Milestones, "save", save_until_full),
         pytest.raises(UserError, match=r"then go on from checkpoint 4 with: python train\.py"),
     ):
         session.train(config, "default", folder, resume=False)

@@ -13,7 +13,8 @@ from configs import Config
 from console.errors import UserError
 from evaluation.watch import PlayedGame
 from training.faults import GamesFailedError
-from training.loop import Training, evaluation_seed
+from training.loop import Training
+from training.milestones import evaluation_seed
 from training.progress import Progress
 from training.stop import StopSignal
 from training.time_spent import TimeSpent
@@ -75,11 +76,9 @@ class _Tape:
     def iterations(self, *_: object) -> None:
         pass
 
-    def row(
-        self, agent_steps: int, replay_transitions: int, epsilon: float, learning_rate: float
-    ) -> None:
-        numbers = (agent_steps, replay_transitions, epsilon, learning_rate)
-        assert numbers == (self.steps, 7, 0.5, 1e-3)
+    def row(self, agent_steps: int, state: dict[str, float]) -> None:
+        assert agent_steps == self.steps
+        assert state == {"epsilon": 0.5, "learning_rate": 1e-3, "replay_transitions": 7}
         self.lines.append(f"row {self.progress.iteration}")
         self.progress.begin_row()
 
@@ -141,7 +140,7 @@ def tape(monkeypatch: pytest.MonkeyPatch) -> Callable[..., _Tape]:
     def new(config: Config = _CONFIG, progress: Progress | None = None) -> _Tape:
         tape = _Tape(config, progress or Progress(), StopSignal())
         monkeypatch.setattr("training.loop.time", tape)
-        monkeypatch.setattr("training.loop.play_games", tape.play_games)
+        monkeypatch.setattr("training.milestones.play_games", tape.play_games)
         return tape
 
     return new
@@ -198,7 +197,7 @@ def test_games_that_fail_in_an_evaluation_are_told_from_a_bug(
         raise RuntimeError("the emulator died")
 
     failing = tape()
-    monkeypatch.setattr("training.loop.play_games", fail)
+    monkeypatch.setattr("training.milestones.play_games", fail)
     with pytest.raises(GamesFailedError, match="the emulator died"):
         _run(failing)
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from configs import Config
 from console.errors import UserError
 from training import parts, precision, session
-from training.loop import evaluation_seed
+from training.milestones import evaluation_seed
 from training.run_folder import RunFolder
 
 

@@ -330,15 +330,19 @@ def _without_clock(folder: Path) -> tuple[list[dict[str, str]], list[dict[str, s
 def diverged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A run whose weights are spoiled behind its first checkpoint, and what it said of it."""
     folder = tmp_path_factory.mktemp("diverged")
-    save = loop.Training._save
+    train = loop.Training._train_a_stretch
 
-    def save_and_spoil(training: loop.Training) -> None:
-        save(training)
+    def spoil_and_train(training: loop.Training) -> None:
+        if training._progress.checkpoint_iteration:
+            spoil(training)
+        train(training)
+
+    def spoil(training: loop.Training) -> None:
         bias = training._parts.agent.policy.variables()[-1]  # of the last layer: no ReLU hides it
         bias.assign(bias + float("inf"))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop.Training, "_save", save_and_spoil)
+        patch.setattr(loop.Training, "_train_a_stretch", spoil_and_train)
         with pytest.raises(UserError) as caught:
             _train(folder, _SHORT.replace(seed=2))
     return folder, str(caught.value)

@@ -62,6 +62,10 @@ class Progress:
         self.logged_iteration = self.iteration
         self.losses, self.iterations_of_losses = {}, 0
 
+    def is_due(self, last: int, period: int) -> bool:
+        """Whether a multiple of `period` was reached since `last`, which need not be one."""
+        return period > 0 and self.iteration // period > last // period
+
     def recent(self) -> dict[str, float]:
         """Return the metrics of the last 30 games, none before the first."""
         if not self.recent_games:

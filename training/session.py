@@ -22,9 +22,10 @@ from training.faults import in_one_sentence
 from training.health import Health
 from training.log import RunLog
 from training.looks import Looks
-from training.loop import Training, evaluation_seed
+from training.loop import Training
 from training.machine import has_gpu, usable_cores, why_tensorflow_sees_no_gpu
 from training.metrics import DQN_TABLES
+from training.milestones import evaluation_seed
 from training.profile_plan import ProfilePlan
 from training.profiler import Profiler
 from training.progress import Progress
