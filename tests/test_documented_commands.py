@@ -121,10 +121,8 @@ COMMANDS: dict[str, Check] = {
     "--logdir runs/pong": begins(_HOURS),
     "python train.py --preset notebook --iterations 50000 --eval_period 25000 "
     "--logdir runs/notebook": begins(_HOURS),
-    "python train.py --game SpaceInvaders --iterations 160000 --eval_period 10000 "
-    "--logdir runs/space-invaders": begins(_HOURS),
-    "python train.py --logdir runs/space-invaders --resume --iterations 110000 "
-    "--learning_rate_decay_iterations 110000": begins(_HOURS),
+    "python train.py --game SpaceInvaders --iterations 250000 --eval_games 20 "
+    "--eval_period 10000 --logdir runs/space-invaders": begins(_HOURS),
     "python train.py --preset grid": begins("test_learning.py::test_the_grid_has_its_exact_values"),
     "python train.py --preset cartpole": begins("test_learning.py::test_cartpole_is_held_up"),
     "python train.py --preset cartpole --game Acrobot-v1": begins(_HOURS),
