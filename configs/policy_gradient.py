@@ -41,7 +41,7 @@ class PolicyGradientConfig(Settings):
         low=1, high=256, unit="games",
     )  # fmt: skip
     game_processes: int = number(
-        16, "a2c: processes that the games are played in; 0: in that of the trainer",
+        16, "a2c: processes that the games are played in, one a game at most; 0: the trainer's",
         low=0, high=256, unit="processes",
     )  # fmt: skip
     noop_start_max_frames: int = number(
@@ -128,16 +128,15 @@ class PolicyGradientConfig(Settings):
     def validate(self) -> None:
         """Raise ConfigError, one sentence, if a value is out of range or of a wrong type."""
         super().validate()
-        if self.game_processes > self.num_envs:
-            raise ConfigError(
-                f"game_processes {self.game_processes} is more than num_envs {self.num_envs}, the "
-                f"games to be played in them: give at most {self.num_envs}"
-            )
         if self.agent == REINFORCE and is_atari(self.game):
             raise ConfigError(
                 f"reinforce keeps whole games in memory and is for small ones, as CartPole-v1; "
                 f"{self.game} is for --agent=a2c"
             )
+
+    def processes(self) -> int:
+        """Return how many processes the games are played in; 0: in the trainer's."""
+        return min(self.game_processes, self.num_envs) if self.agent == A2C else 0
 
     def playing(self) -> Config:
         """Return what the rooms of the games, of evaluation and of films read: game and rules."""

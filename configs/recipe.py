@@ -5,7 +5,7 @@ from __future__ import annotations
 NO_PART_OF_A_RECIPE = frozenset(
     {
         *("iterations", "eval_period", "eval_games", "checkpoint_period", "log_period"),
-        "stack_on_device",  # changes no byte
+        *("stack_on_device", "game_processes"),  # change no byte
     }
 )
 """Settings that change how long a run learns and what is seen of it, not how it learns."""

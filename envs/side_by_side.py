@@ -44,7 +44,7 @@ class GamesSideBySide(abc.ABC):
         """Play each game from a load with its seed through its actions."""
 
     @abc.abstractmethod
-    def _begin_anew(self) -> None:
+    def begin_anew(self) -> None:
         """Make the next `reset` begin each game as if nothing had been played."""
 
     def pop_finished_games(self) -> list[FinishedGame]:
@@ -79,5 +79,5 @@ class GamesSideBySide(abc.ABC):
         try:
             plays.check(state, self._time_step())
         except plays.OtherGamesError:
-            self._begin_anew()
+            self.begin_anew()
             raise

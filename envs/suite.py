@@ -44,7 +44,8 @@ class SideBySide(GamesSideBySide, batched_py_environment.BatchedPyEnvironment):
         for env, (seed, actions) in zip(self._envs, recorded, strict=True):
             env.play_again(seed, actions)
 
-    def _begin_anew(self) -> None:
+    def begin_anew(self) -> None:
+        """Make the next `reset` begin each game as if nothing had been played."""
         for env in self._envs:
             env.begin_anew()
 

@@ -95,7 +95,8 @@ class VectorAtari(GamesSideBySide, py_environment.PyEnvironment):
             self._play(numbers)
         self._goes_on = True
 
-    def _begin_anew(self) -> None:
+    def begin_anew(self) -> None:
+        """Make the next `reset` begin each game as if nothing had been played."""
         for game in self._games:
             game.plays.begin_anew()
         self._goes_on = False

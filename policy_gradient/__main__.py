@@ -50,7 +50,6 @@ def main() -> int:
     else:
         preset = _PRESET.value or usual_preset(asked.get("agent"), asked.get("game"))
         config = preset_among(POLICY_GRADIENT_PRESETS, preset).replace(**asked)
-        preflight.check(config, asked)
         path = _LOGDIR.value or new_run_path(config.game, config.agent)
         folder = RunFolder(Path(path), POLICY_GRADIENT.command)
         if folder.exists:
@@ -58,6 +57,7 @@ def main() -> int:
                 f"there is a run in {folder.path} already; go on with it by --resume, "
                 "or give another --logdir"
             )
+    preflight.check(config, asked)
     folder.create()
 
     from policy_gradient import session  # TensorFlow is imported here, when work begins

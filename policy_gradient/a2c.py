@@ -34,7 +34,8 @@ class A2CLearner(Learner):
             train_step_counter=self._train_steps,
         )
 
-    def _trained(self) -> list[tf.Variable]:
+    def weights(self) -> list[tf.Variable]:
+        """Return all weights that the optimizer updates."""
         return self._network.trainable_weights
 
     def _play(self) -> trajectory.Trajectory:

@@ -37,10 +37,7 @@ def play(connection: Connection, config: Config, slots: range, seed: int) -> Non
       slots: the numbers of the games, as `envs.suite.load` counts them.
       seed: of all games.
     """
-    # A Ctrl-C in the terminal reaches every process; when to end is the trainer's to say, who asks
-    # for the state of the games before.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_signals()
     with contextlib.suppress(EOFError, ConnectionError):  # the pipe is closed: all is done
         try:
             env = suite.load(config, len(slots), seed, first_slot=slots.start)
@@ -54,6 +51,15 @@ def play(connection: Connection, config: Config, slots: range, seed: int) -> Non
             raise
         except Exception as error:  # whatever the games throw is told, and ends them
             connection.send((False, _in_one_line(error)))
+
+
+def ignore_signals() -> None:
+    """Leave the end to the trainer, who asks for the state of the games before.
+
+    A Ctrl-C in the terminal reaches every process.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _answers(env: suite.Games) -> dict[str, Callable[..., Any]]:
@@ -78,6 +84,7 @@ def _answers(env: suite.Games) -> dict[str, Callable[..., Any]]:
         "lives": env.lives,
         "state": env.state,
         "restore": restore,
+        "begin_anew": env.begin_anew,
     }
 
 

@@ -52,7 +52,7 @@ class Learner(abc.ABC):
         self._greedy = greedy_choice(self.agent.collect_policy)
         self._train = tf.function(self.agent.train, reduce_retracing=True)
         # They must be there before a checkpoint is read.
-        self._optimizer._create_all_weights(self._trained())
+        self._optimizer._create_all_weights(self.weights())
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Learner(abc.ABC):
         """Return the agent."""
 
     @abc.abstractmethod
-    def _trained(self) -> list[tf.Variable]:
+    def weights(self) -> list[tf.Variable]:
         """Return all weights that the optimizer updates."""
 
     @abc.abstractmethod

@@ -5,9 +5,10 @@ from __future__ import annotations
 import tensorflow as tf
 
 from configs.policy_gradient import PolicyGradientConfig
+from console.errors import UserError
 from policy_gradient.learner import Learner
 from training.checkpoint_folder import CheckpointFolder
-from training.divergence import diverged
+from training.divergence import are_finite, diverged
 from training.export import Exporter
 from training.log import RunLog
 from training.milestones import Milestones
@@ -59,13 +60,15 @@ class Training:
             is_last = progress.iteration >= config.iterations
             if is_last or progress.is_due(progress.logged_iteration, config.log_period):
                 self._log.row(self._learner.agent_steps(), {"learning_rate": config.learning_rate})
-            is_due = progress.is_due(progress.evaluated_iteration, config.eval_period)
-            if is_due or (is_last and config.eval_period):
+            if progress.is_due(progress.evaluated_iteration, config.eval_period):
                 self._milestones.evaluate(self._learner.choose)
             if not is_last and progress.is_due(
                 progress.checkpoint_iteration, config.checkpoint_period
             ):
                 self._milestones.save()
+        is_done = progress.iteration >= config.iterations
+        if is_done and config.eval_period and progress.evaluated_iteration < progress.iteration:
+            self._milestones.evaluate(self._learner.choose)  # a stop may have cut it short
         self._milestones.save()
 
     def _iterate(self) -> None:
@@ -73,10 +76,15 @@ class Training:
             losses = self._learner.iterate()
         except tf.errors.InvalidArgumentError as error:
             if "Loss is inf or nan" in str(error):
-                after = f"after iteration {self._progress.iteration}"
-                newest = self._progress.checkpoint_iteration or None
-                raise diverged("the loss", after, self._config, newest) from error
+                raise self._diverged("the loss") from error
             raise
         self._progress.iteration += 1
+        if not are_finite(self._learner.weights()):  # an overflow may have come behind the loss
+            raise self._diverged("a weight")
         self._log.games(self._learner.env.pop_finished_games())
         self._log.iterations(1, losses, self._learner.agent_steps())
+
+    def _diverged(self, what: str) -> UserError:
+        progress = self._progress
+        when, newest = f"after iteration {progress.iteration}", progress.checkpoint_iteration
+        return diverged(what, when, self._config, newest or None)

@@ -133,7 +133,7 @@ class ParallelGames(py_environment.PyEnvironment):
                 part[f"{_ACTIONS}{place}"] = state[f"{_ACTIONS}{slot}"]
             parts.append((part,))
         if not all(self._ask("restore", parts)):
-            self._ask("reset")  # those that came out right must not go on from there
+            self._ask("begin_anew")  # those that came out right must not go on from there
             raise OtherGamesError("the games, played again, do not reach the picture they had")
 
     def close(self) -> None:

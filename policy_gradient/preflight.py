@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from configs.games import ATARI_SETTINGS, is_atari
-from configs.policy_gradient import ONLY_OF, PolicyGradientConfig
+from configs.policy_gradient import ONLY_OF, REINFORCE, PolicyGradientConfig
 from console.errors import UserError
 from envs import games
+
+_MEANINGLESS: dict[str, tuple[Callable[[PolicyGradientConfig], bool], str]] = {
+    "dense_layers": (lambda config: is_atari(config.game), "games without pictures"),
+    "dense_units": (lambda config: is_atari(config.game), "games without pictures"),
+    "optimizer_decay": (lambda config: config.optimizer != "rmsprop", "--optimizer=rmsprop"),
+    "value_weight": (
+        lambda config: config.agent == REINFORCE and not config.baseline,
+        "--agent=a2c, and for reinforce with --baseline",
+    ),
+}
+"""Settings with where nothing looks at them, and what they are for."""
 
 
 def check(config: PolicyGradientConfig, asked: Collection[str] = ()) -> None:
@@ -34,3 +45,5 @@ def check(config: PolicyGradientConfig, asked: Collection[str] = ()) -> None:
             raise UserError(
                 f"--{name} is for --agent={ONLY_OF[name]} only; leave it out with {config.agent}"
             )
+        if name in _MEANINGLESS and _MEANINGLESS[name][0](config):
+            raise UserError(f"--{name} is for {_MEANINGLESS[name][1]} only; leave it out")

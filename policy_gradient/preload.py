@@ -7,4 +7,6 @@ import importlib
 from console import quiet
 
 quiet.silence()
-importlib.import_module("policy_gradient.game_process")
+# What is forked ignores them from its first moment on: the server gives it back the signals that it
+# had before it served.
+importlib.import_module("policy_gradient.game_process").ignore_signals()

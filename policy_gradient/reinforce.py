@@ -51,7 +51,8 @@ class ReinforceLearner(Learner):
             train_step_counter=self._train_steps,
         )
 
-    def _trained(self) -> list[tf.Variable]:
+    def weights(self) -> list[tf.Variable]:
+        """Return all weights that the optimizer updates."""
         baseline = self._baseline.trainable_weights if self._baseline else []
         return self._actor.trainable_weights + baseline
 

@@ -34,6 +34,8 @@ from training.session import (
 from training.stop import StopSignal
 from training.time_spent import TimeSpent
 
+_LESS_MEMORY = "--num_envs, --game_processes or --n_step"
+
 
 def train(config: PolicyGradientConfig, preset: str, folder: RunFolder, *, resume: bool) -> int:
     """Train a run in `folder`, from the start or from its last checkpoint.
@@ -45,7 +47,11 @@ def train(config: PolicyGradientConfig, preset: str, folder: RunFolder, *, resum
       UserError: if there is nothing whole to resume, if learning diverged, if a process of games
         ended, if the disk is full or may not be written, or if there is not enough memory.
     """
-    with StopSignal() as stop, in_one_sentence(folder), _games_in_one_sentence(folder):
+    with (
+        StopSignal() as stop,
+        in_one_sentence(folder, _LESS_MEMORY),
+        _games_in_one_sentence(folder),
+    ):
         device = set_up_device()  # before anything runs on it
         if config.deterministic:
             tf.config.experimental.enable_op_determinism()
@@ -75,9 +81,9 @@ def train(config: PolicyGradientConfig, preset: str, folder: RunFolder, *, resum
 
 def load_games(config: PolicyGradientConfig, seed: int) -> Games:
     """Return the games of a run, in the processes that it asks for."""
-    if config.agent == REINFORCE or not config.game_processes:
+    if not config.processes():
         return suite.load(config.playing(), config.num_envs, seed)
-    return ParallelGames(config.playing(), config.num_envs, seed, config.game_processes)
+    return ParallelGames(config.playing(), config.num_envs, seed, config.processes())
 
 
 def build(config: PolicyGradientConfig, env: Games) -> Learner:
@@ -101,8 +107,7 @@ def _greeting(
     config: PolicyGradientConfig, folder: RunFolder, device: str, progress: Progress
 ) -> str:
     how = f"resuming at iteration {progress.iteration:,}" if progress.iteration else "training"
-    processes = 0 if config.agent == REINFORCE else config.game_processes
-    where = f" in {processes} processes" if processes else ""
+    where = f" in {config.processes()} processes" if config.processes() else ""
     return (
         f"{how}: {config.agent} on {config.game}, {config.num_envs} games{where}, {device}, "
         f"seed {config.seed}\n"

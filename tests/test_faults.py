@@ -235,6 +235,9 @@ def test_no_memory_is_one_sentence_and_a_bug_is_a_bug(tmp_path: Path) -> None:
         told = pytest.raises(UserError, match=r"^there is not enough memory \((Mem.*|OOM)\);")
         with told, in_one_sentence(RunFolder(tmp_path)):
             raise error
+    told = pytest.raises(UserError, match=r"; a run with a smaller --num_envs needs less$")
+    with told, in_one_sentence(RunFolder(tmp_path), "--num_envs"):
+        raise MemoryError
     for bug in (ValueError("a bug"), tf.errors.InvalidArgumentError(None, None, "a bug")):
         with pytest.raises(type(bug), match="a bug"), in_one_sentence(RunFolder(tmp_path)):
             raise bug
@@ -272,7 +275,7 @@ def test_what_fails_in_an_evaluation_is_the_same_sentence(tmp_path: Path) -> Non
     with pytest.raises(UserError) as caught, in_one_sentence(folder), games_from_python():
         raise OverflowError("a\nb")
     assert re.fullmatch(
-        r"the games or the replay failed \(OverflowError: a b, test_faults\.py, line \d+\); "
+        r"the games failed \(OverflowError: a b, test_faults\.py, line \d+\); "
         "report it if it comes again, then start again: there is no checkpoint yet",
         str(caught.value),
     )

@@ -93,6 +93,11 @@ def test_it_goes_on_and_only_with_its_own_program(
         "error: the run was started with other numbers: discount is 0.99 there and 0.5 here; "
         "leave these flags out, or start another run\n",
     )
+    status, _, stderr = forked.run(folder, *PROGRAM, *arguments, "--noop_start_max_frames=30")
+    assert (status, stderr) == (
+        2,
+        "error: --noop_start_max_frames is for Atari games only; leave it out with CartPole-v1\n",
+    )
     status, stdout, stderr = forked.run(folder, *PROGRAM, *arguments)
     assert (status, stderr) == (0, "")
     assert stdout.startswith(f"resuming at iteration 2: {agent} on CartPole-v1")
@@ -117,7 +122,15 @@ def test_it_goes_on_and_only_with_its_own_program(
             ["--game=CartPole-v1", "--noop_start_max_frames=3"],
             "--noop_start_max_frames is for Atari games only; leave it out with CartPole-v1",
         ),
-        (["--num_envs=4"], "game_processes 16 is more than num_envs 4, the games to be played"),
+        (["--dense_units=9"], "--dense_units is for games without pictures only; leave it out"),
+        (
+            ["--preset=a2c_small", "--optimizer_decay=0.9"],
+            "--optimizer_decay is for --optimizer=rmsprop only; leave it out",
+        ),
+        (
+            ["--agent=reinforce", "--game=CartPole-v1", "--value_weight=1"],
+            "--value_weight is for --agent=a2c, and for reinforce with --baseline only; leave",
+        ),
         (["--preset=a2"], "there is no preset called 'a2'; did you mean a2c?"),
         (["--replay_capacity=9"], "there is no flag --replay_capacity; "),
         (["--resume"], "--resume needs the folder of the run; give it with --logdir"),

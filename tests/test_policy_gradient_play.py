@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from configs.policy_gradient import POLICY_GRADIENT_PRESETS, PolicyGradientConfi
 from console.errors import UserError
 from policy_gradient import session
 from policy_gradient.learner import Learner
+from policy_gradient.parallel_games import ParallelGames
 from training.run_folder import RunFolder
+from training.stop import StopRequestedError, StopSignal
 
 REINFORCE = POLICY_GRADIENT_PRESETS["reinforce"].replace(num_envs=3, dense_units=16)
 A2C = POLICY_GRADIENT_PRESETS["a2c_small"].replace(num_envs=3, dense_units=16)
@@ -117,18 +121,71 @@ def _contents(run: RunFolder) -> dict[str, Any]:
     return {**variables, **files}
 
 
-@pytest.mark.parametrize("config", [REINFORCE, A2C], ids=lambda config: config.agent)
+@pytest.mark.parametrize(
+    ("config", "processes_before"), [(REINFORCE, 0), (A2C, 0), (A2C, 2)], ids=["reinforce", *"02"]
+)
 def test_twice_as_long_is_stopping_and_going_on(
-    tmp_path: Path, config: PolicyGradientConfig
+    tmp_path: Path, config: PolicyGradientConfig, processes_before: int
 ) -> None:
     config = config.replace(iterations=8, eval_period=8, eval_games=2, log_period=3)
     whole = _train(tmp_path / "whole", config)
-    _train(tmp_path / "halves", config.replace(iterations=4, eval_period=0))
+    half = config.replace(iterations=4, eval_period=0, game_processes=processes_before)
+    _train(tmp_path / "halves", half)
     halves = _train(tmp_path / "halves", config, resume=True)
     assert _contents(halves) == _contents(whole)
     assert (whole.path / "policies" / "best" / "saved_model.pb").exists()
     rows = (whole.path / "metrics.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows] == ["iteration", "3", "6", "8"]
+
+
+def test_a_last_evaluation_that_was_cut_short_is_played_at_the_resume(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = A2C.replace(iterations=5, eval_period=2, eval_games=1)
+    with pytest.MonkeyPatch.context() as patch:
+        stop = StopSignal.raise_if_requested
+
+        def stop_in_the_last(signal: StopSignal) -> None:
+            if len(_evaluated(tmp_path)) == 2:
+                raise StopRequestedError
+            stop(signal)
+
+        patch.setattr(StopSignal, "raise_if_requested", stop_in_the_last)
+        _train(tmp_path, config)
+    assert "stopped at iteration 5 of 5; go on with" in capsys.readouterr().out
+    assert _evaluated(tmp_path) == ["2", "4"]
+    _train(tmp_path, config, resume=True)
+    assert _evaluated(tmp_path) == ["2", "4", "5"]
+    assert "done: 5 iterations" in capsys.readouterr().out
+
+
+def _evaluated(folder: Path) -> list[str]:
+    rows = (folder / "evaluations.csv").read_text().splitlines()[1:]
+    return [row.split(",")[0] for row in rows]
+
+
+def test_a_process_that_is_killed_ends_the_run_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iterate = Learner.iterate
+
+    def kill_and_iterate(learner: Learner) -> dict[str, float]:
+        assert isinstance(learner.env, ParallelGames)
+        if int(learner._train_steps) == 4:
+            os.kill(learner.env.process_ids[1], signal.SIGKILL)
+        return iterate(learner)
+
+    monkeypatch.setattr(Learner, "iterate", kill_and_iterate)
+    run = RunFolder(tmp_path, "python -m policy_gradient")
+    run.create()
+    config = A2C.replace(game_processes=2, checkpoint_period=3, eval_period=0)
+    with pytest.raises(UserError) as told:
+        session.train(config, "a2c_small", run, resume=False)
+    assert str(told.value) == (
+        "the process of games 1 to 2 was ended by SIGKILL, as where memory is short; report it if "
+        "it comes again, then go on from checkpoint 3 with: "
+        f"python -m policy_gradient --logdir {tmp_path} --resume"
+    )
 
 
 def test_a_resume_may_have_another_learning_rate(tmp_path: Path) -> None:
@@ -147,6 +204,26 @@ def test_a_loss_that_is_not_finite_ends_the_run_in_a_sentence(
     run.create()
     with pytest.raises(UserError, match=r"^the loss became infinite or NaN after iteration 0; "):
         session.train(A2C, "a2c_small", run, resume=False)
+
+
+def test_a_weight_that_is_not_finite_ends_the_run_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the gradient overflows and the loss does not."""
+    iterate = Learner.iterate
+
+    def iterate_and_spoil(learner: Learner) -> dict[str, float]:
+        losses = iterate(learner)
+        bias = learner.weights()[-1]
+        bias.assign(bias * np.float32("nan"))
+        return losses
+
+    monkeypatch.setattr(Learner, "iterate", iterate_and_spoil)
+    run = RunFolder(tmp_path, "python -m policy_gradient")
+    run.create()
+    with pytest.raises(UserError, match=r"^a weight became infinite or NaN after iteration 1; "):
+        session.train(A2C.replace(eval_period=1), "a2c_small", run, resume=False)
+    assert not (run.policies / "best").exists()
 
 
 # What is learned ---------------------------------------------------------------------------------

@@ -1,9 +1,18 @@
-"""What is said of a number that became infinite or NaN, and what to do about it."""
+"""Numbers that became infinite or NaN: whether there are any, and what is said of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import tensorflow as tf
+
 from configs.policy_gradient import TrainedConfig
 from console.errors import UserError
+
+
+def are_finite(weights: Iterable[tf.Variable]) -> bool:
+    """Whether all numbers of all weights are finite."""
+    return all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in weights)
 
 
 def diverged(what: str, when: str, config: TrainedConfig, checkpoint: int | None) -> UserError:

@@ -75,10 +75,16 @@ def games_from_python() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def in_one_sentence(folder: RunFolder) -> Iterator[None]:
+def in_one_sentence(
+    folder: RunFolder, less_memory: str = "--batch_size, --replay_capacity or --network_width"
+) -> Iterator[None]:
     """Turn the machine's faults in a block into a UserError that says what is kept.
 
     What else TensorFlow throws is a bug and goes through.
+
+    Args:
+      folder: of the run.
+      less_memory: the flags of the program that take it.
     """
     try:
         yield
@@ -87,7 +93,7 @@ def in_one_sentence(folder: RunFolder) -> Iterator[None]:
             _no_file(error.filename or f"a file in {folder.path}", error.strerror or error, folder)
         ) from error
     except MemoryError as error:
-        raise UserError(_no_memory(error, folder)) from error
+        raise UserError(_no_memory(error, folder, less_memory)) from error
     except tf.errors.OpError as error:
         reason = next((said for said in _SAID_OF_FILES if said in error.message), None)
         if reason is not None:
@@ -95,16 +101,18 @@ def in_one_sentence(folder: RunFolder) -> Iterator[None]:
         raised = _RAISED.search(error.message)
         if isinstance(error, tf.errors.ResourceExhaustedError):
             memory_error = MemoryError(raised[2]) if raised else error
-            raise UserError(_no_memory(memory_error, folder)) from error
+            raise UserError(_no_memory(memory_error, folder, less_memory)) from error
         if raised is not None:
             places = _PLACE.findall(raised.string, raised.end())
-            raise UserError(_no_games(raised[1], raised[2], places, folder)) from error
+            raise UserError(
+                _no_games("the games or the replay", raised[1], raised[2], places, folder)
+            ) from error
         raise
     except GamesFailedError as error:
         frames = traceback.extract_tb(error.cause.__traceback__)
         places = [(frame.filename, frame.lineno) for frame in frames]
         kind = type(error.cause).__name__
-        raise UserError(_no_games(kind, str(error), places, folder)) from error
+        raise UserError(_no_games("the games", kind, str(error), places, folder)) from error
 
 
 def _no_file(name: object, reason: object, folder: RunFolder) -> str:
@@ -113,22 +121,21 @@ def _no_file(name: object, reason: object, folder: RunFolder) -> str:
 
 
 def _no_games(
-    kind: str, message: str, places: Sequence[tuple[str, object]], folder: RunFolder
+    what: str, kind: str, message: str, places: Sequence[tuple[str, object]], folder: RunFolder
 ) -> str:
     ours = [place for place in places if Path(place[0]).is_relative_to(_ROOT)] or places
     at = "".join(f", {Path(path).name}, line {line}" for path, line in ours[-1:])
     said = " ".join(message.split()) or "no more is known"
     return (
-        f"the games or the replay failed ({kind}: {said}{at}); "
-        f"report it if it comes again, {how_to_go_on(folder)}"
+        f"{what} failed ({kind}: {said}{at}); report it if it comes again, {how_to_go_on(folder)}"
     )
 
 
-def _no_memory(error: Exception, folder: RunFolder) -> str:
+def _no_memory(error: Exception, folder: RunFolder, less_memory: str) -> str:
     reason = (str(error).strip() or "MemoryError").splitlines()[0]
     return (
         f"there is not enough memory ({reason}); end other programs, {how_to_go_on(folder)}; "
-        "a run with a smaller --batch_size, --replay_capacity or --network_width needs less"
+        f"a run with a smaller {less_memory} needs less"
     )
 
 

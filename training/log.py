@@ -9,9 +9,8 @@ from typing import Any
 
 import psutil
 
-from configs import Config
 from configs.games import frames_per_agent_step
-from configs.policy_gradient import PolicyGradientConfig
+from configs.policy_gradient import TrainedConfig
 from envs.finished_game import FinishedGame
 from evaluation.watch import PlayedGame
 from replay.durable import sync
@@ -43,7 +42,7 @@ class RunLog:
     def __init__(
         self,
         folder: RunFolder,
-        config: Config | PolicyGradientConfig,
+        config: TrainedConfig,
         progress: Progress,
         spent: TimeSpent,
         kept_bytes: Mapping[str, int] | None = None,

@@ -11,7 +11,7 @@ import tensorflow as tf
 from console.errors import UserError
 from evaluation.values import ValuedPlay
 from training.checkpoint import Checkpoints
-from training.divergence import diverged
+from training.divergence import are_finite, diverged
 from training.export import Exporter
 from training.log import RunLog
 from training.milestones import Milestones
@@ -112,8 +112,7 @@ class Training:
         if not math.isfinite(losses["loss"]):  # XLA leaves TensorFlow's own check out
             raise self._diverged("the loss")
         progress.iteration += count
-        weights = self._parts.agent.policy.variables()
-        if not all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in weights):
+        if not are_finite(self._parts.agent.policy.variables()):
             raise self._diverged("a weight")
         self._log.games(self._parts.env.pop_finished_games())
         self._log.iterations(count, losses, self._parts.agent_steps(), self._epsilon())
