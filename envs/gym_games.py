@@ -76,7 +76,10 @@ def steps_per_sec(game: str) -> int:
 
 
 class Seeded(gym.Wrapper):
-    """Seeds the game's generator where it is asked to, and lets it go on from there.
+    """Makes the game anew where it is given a seed, and lets its generator go on from there.
+
+    A seed alone would not do: the physics of LunarLander keep one world through all resets, and one
+    that was played in finds contacts in another order than a new one.
 
     Args:
       env: the game, with gym's wrappers. gym's own time limit is taken away: it would make running
@@ -88,10 +91,15 @@ class Seeded(gym.Wrapper):
         self._seed: int | None = None
 
     def seed(self, seed: int | None = None) -> None:
-        """Let the next `reset` begin with `seed`, from 0."""
+        """Let the next `reset` begin in a new game with `seed`, from 0."""
         self._seed = seed
 
     def reset(self, **kwargs: object) -> np.ndarray:
         """Begin a game and return its first observation."""
+        if self._seed is None:
+            return self.env.reset(**kwargs)
         seed, self._seed = self._seed, None
-        return self.env.reset(**kwargs) if seed is None else self.env.reset(seed=seed, **kwargs)
+        spec = self.env.spec
+        self.env.close()  # first: a game that was drawn ends pygame for all
+        self.env = spec.make().unwrapped
+        return self.env.reset(seed=seed, **kwargs)

@@ -2,7 +2,7 @@
 
 The C++ emulator has no calls for its state, and in some games what is on the screen depends on what
 was played before, across resets. But a loaded ROM, a seed and the actions since decide everything.
-So they do in gym's games, where a load is a reset with a seed:
+So they do in gym's games, where a load makes the game anew, with a seed:
 
     load      seed s                     seed s'
     games     | game | game | .. | game  | game | ..

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
+import gym
 import numpy as np
 import pytest
 from scripted_game import PIPELINES
@@ -20,7 +22,48 @@ _CONFIG = Config(sticky_action_probability=0.25, max_agent_steps_per_game=70)
 _FIELDS = ("step_type", "reward", "discount", "observation")
 
 
-_SMALL_GAMES = ("grid", "CartPole-v1", "Acrobot-v1")
+_SMALL_GAMES = ("grid", "CartPole-v1", "Acrobot-v1", "Worn-v0")
+
+
+class Worn(gym.Env):
+    """Games of seven agent steps that wear their world out: what is shown counts its resets.
+
+    As LunarLander's world, which is made with the object and stays through all resets.
+    """
+
+    observation_space = gym.spaces.Box(-np.inf, np.inf, (2,), np.float32)
+    action_space = gym.spaces.Discrete(2)
+    open_worlds = 0
+
+    def __init__(self) -> None:
+        Worn.open_worlds += 1
+        self._resets = self._agent_steps = 0
+
+    def reset(self, *, seed: int | None = None, **_: Any) -> np.ndarray:
+        super().reset(seed=seed)
+        self._resets, self._agent_steps = self._resets + 1, 0
+        return self._observation()
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, dict]:
+        self._agent_steps += 1
+        return self._observation(), float(action), self._agent_steps == 7, {}
+
+    def render(self, mode: str = "rgb_array") -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        Worn.open_worlds -= 1
+
+    def _observation(self) -> np.ndarray:
+        return np.array([self._resets, self.np_random.random()], np.float32)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def worn() -> Iterator[None]:
+    """gym knows the game, as long as this file is tested."""
+    gym.register("Worn-v0", entry_point=Worn, max_episode_steps=70)
+    yield
+    del gym.envs.registry.env_specs["Worn-v0"]
 
 
 def _load(kind: str, seed: int = 1) -> suite.Games:
@@ -93,6 +136,16 @@ def test_games_go_on_where_they_were(kind: str, cut: int) -> None:
     assert emulator_seed(1, 0) != one["seed"][0]  # loads were met
     assert all(array.dtype in (np.int64, np.uint8) for array in one.values())
     _assert_same(env.reset(), resumed.reset())  # a new game now
+
+
+def test_a_load_makes_a_small_game_anew_and_closes_the_old_one() -> None:
+    Worn.open_worlds = 0
+    env = suite.load(Config(game="Worn-v0"), 1, seed=1)
+    shown = [env.reset()] + [env.step(np.array([1])) for _ in range(80)]
+    # A game of 7 steps and its FIRST take 8 actions: the first game behind 50 is the eighth.
+    resets = [int(step.observation[0, 0]) for step in shown if step.is_first()[0]]
+    assert resets == [1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4]
+    assert Worn.open_worlds == 1
 
 
 def test_both_pipelines_load_at_the_same_time() -> None:
