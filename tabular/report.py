@@ -12,7 +12,8 @@ from tabular.learning import Learned, LearningRate, q_learning
 from tabular.mdp import THREE_STATES
 from tabular.values import Solution, greedy, q_value_iteration
 
-MOST_STEPS = 50  # of a walk that is printed
+MOST_STEPS = 50  # of a walk that are printed
+_BOUND_STEPS = 10_000  # of a walk; never met, as it ends with 0.1 in two steps: 0.9^5,000
 
 
 class Comparison(NamedTuple):
@@ -25,15 +26,16 @@ class Comparison(NamedTuple):
 def chain_lines(walks: int, seed: int) -> list[str]:
     """Return walks through the chain and their mean lengths, measured and exact."""
     generator = np.random.default_rng(seed)
-    walked = [walk(FOUR_STATES, MOST_STEPS, generator) for _ in range(walks)]
+    walked = [walk(FOUR_STATES, _BOUND_STEPS, generator) for _ in range(walks)]
+    lengths = [len(states) - 1 for states in walked]
     end = len(FOUR_STATES) - 1
     lines = [f"A Markov chain of {end + 1} states, from s0 until s{end}:"]
-    for states in walked:
-        cut = "" if states[-1] == end else f"  (cut off after {MOST_STEPS} steps)"
-        lines.append("  " + " ".join(map(str, states)) + cut)
+    for states, length in zip(walked, lengths, strict=True):
+        shown = " ".join(map(str, states[: MOST_STEPS + 1]))
+        rest = f"  (and {length - MOST_STEPS} steps more)" if length > MOST_STEPS else ""
+        lines.append(f"  {shown}{rest}")
     exact = ", ".join(f"{length:g} from s{s}" for s, length in enumerate(mean_lengths(FOUR_STATES)))
-    measured = np.mean([len(states) - 1 for states in walked])
-    return [*lines, f"mean steps: {measured:.1f} in these walks; exactly {exact}"]
+    return [*lines, f"mean steps: {np.mean(lengths):.1f} in these walks; exactly {exact}"]
 
 
 def solve(discounts: Sequence[float]) -> dict[float, Solution]:

@@ -60,6 +60,23 @@ def test_walks_go_where_there_is_a_way_and_end() -> None:
     assert {states[-1] == 3 for states in walks} == {True, False}
 
 
+def test_a_long_walk_is_cut_where_it_is_printed_and_counts_whole() -> None:
+    generator = np.random.default_rng(1)
+    walks = [walk(FOUR_STATES, 10_000, generator) for _ in range(100)]
+    assert all(states[-1] == 3 for states in walks)
+    lengths = [len(states) - 1 for states in walks]
+    _, *printed, means = report.chain_lines(100, 1)
+    assert means == (
+        f"mean steps: {np.mean(lengths):.1f} in these walks; "
+        "exactly 16 from s0, 19 from s1, 20 from s2, 0 from s3"
+    )
+    longest = int(np.argmax(lengths))
+    first_steps = " ".join(str(state) for state in walks[longest][:51])
+    assert printed[longest] == f"  {first_steps}  (and {lengths[longest] - 50} steps more)"
+    shortest = int(np.argmin(lengths))
+    assert printed[shortest] == "  " + " ".join(map(str, walks[shortest]))
+
+
 def test_a_backup_by_hand() -> None:
     q_values = backup(THREE_STATES, first_q_values(THREE_STATES), 0.9)  # rewards alone
     nothing = -np.inf
