@@ -8,6 +8,7 @@ python -m tabular learning --steps=200000 --picture=learning.png
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +44,7 @@ def main() -> None:
     file = Path(values.picture) if values.picture else None
     if file:
         _check_picture(file, shown)
-    parts = []
+    parts, errors = [], {}
     if "chain" in shown:
         parts.append(report.chain_lines(values.walks, values.seed))
     solutions = report.solve(discounts)
@@ -53,23 +54,25 @@ def main() -> None:
         rate = LearningRate(values.learning_rate, values.learning_rate_decay)
         compared = report.learn(solutions, values.steps, rate, values.seed)
         parts.append(report.learning_lines(compared, rate))
-        if file:
-            errors = {discount: one.learned.errors for discount, one in compared.items()}
-            picture.draw(errors, file)
-            parts.append([f"wrote {file}"])
-    print("\n\n".join("\n".join(lines) for lines in parts))
+        errors = {discount: one.learned.errors for discount, one in compared.items()}
+    print("\n\n".join("\n".join(lines) for lines in parts), flush=True)
+    if file:
+        picture.draw(errors, file)
+        print(f"\nwrote {file}")
 
 
 def _check_picture(file: Path, shown: Sequence[str]) -> None:
     """Refuse a picture that could not be written behind the work.
 
     Raises:
-      UserError: if nothing of it is learned, if it is no PNG, or its folder is not there.
+      UserError: if nothing of it is learned, if it is no PNG, its folder is not there or cannot be
+        written, or matplotlib is not installed.
     """
     if "learning" not in shown:
         raise UserError(f"--picture is of learning, not of {shown[0]}; leave it out")
-    if file.suffix != ".png" or not file.parent.is_dir():
-        raise UserError(f"--picture must be a .png file in a folder that is there, not {file}")
+    if file.suffix != ".png" or file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise UserError(f"--picture must be a .png file in a folder to write in, not {file}")
+    picture.check_installed()
 
 
 def _discounts(words: list[str]) -> list[float]:

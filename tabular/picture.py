@@ -1,7 +1,8 @@
-"""The error of Q-learning, step by step, as a picture; matplotlib is imported when it is drawn."""
+"""The error of Q-learning, step by step, as a picture; imports matplotlib where it is needed."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,12 @@ from console.errors import UserError, importing
 _MOST_POINTS = 2_000  # of a curve; the dots of the picture are fewer
 
 
+def check_installed() -> None:
+    """Raise UserError if matplotlib, which draws, is not installed."""
+    with importing("matplotlib"):
+        importlib.import_module("matplotlib.figure")
+
+
 def draw(errors: Mapping[float, np.ndarray], file: Path) -> None:
     """Draw a curve for each discount.
 
@@ -20,11 +27,11 @@ def draw(errors: Mapping[float, np.ndarray], file: Path) -> None:
       file: PNG, 150 dots an inch.
 
     Raises:
-      UserError: if matplotlib is not installed, or the file cannot be written.
+      UserError: if the file cannot be written.
     """
-    with importing("matplotlib"):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # no screen is needed
-        from matplotlib.figure import Figure
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # no screen is needed
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     plot = figure.subplots()

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from console.errors import UserError
+from tabular import __main__ as program
 from tabular import report
 from tabular.chain import FOUR_STATES, mean_lengths, walk
 from tabular.learning import LearningRate, q_learning
@@ -188,6 +190,25 @@ def test_the_command_prints_all_and_draws(tmp_path: Path) -> None:
         assert image.width == 1_200
 
 
+def test_without_matplotlib_a_picture_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.png"
+    program._check_picture(file, ["learning"])
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "matplotlib.figure", raising=False)
+    with pytest.raises(UserError, match="this needs matplotlib; install it with pip install"):
+        program._check_picture(file, ["learning"])
+
+
+def test_all_is_printed_before_a_picture_fails(tmp_path: Path) -> None:
+    (tmp_path / "a.png").symlink_to("/dev/full")
+    result = _run(tmp_path, "learning", "--steps=500", "--picture=a.png")
+    assert result.returncode == 2
+    assert "its policy is" in result.stdout
+    assert result.stderr == "error: --picture a.png cannot be written (No space left on device)\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -197,13 +218,15 @@ def test_the_command_prints_all_and_draws(tmp_path: Path) -> None:
         (["--steps=0"], "--steps must be from 1 to 1,000,000, but is 0"),
         (["--learning_rate=nan"], "--learning_rate must be from 0 to 1"),
         (["values", "--picture=a.png"], "--picture is of learning, not of values"),
-        (["--picture=no/a.png"], "must be a .png file in a folder that is there, not no/a.png"),
+        (["--picture=no/a.png"], "must be a .png file in a folder to write in, not no/a.png"),
+        (["--picture=folder.png"], "must be a .png file in a folder to write in, not folder.png"),
         (["--picture=a.txt"], "must be a .png file"),
     ],
 )
 def test_mistakes_are_answered_in_a_line(
     tmp_path: Path, arguments: list[str], message: str
 ) -> None:
+    (tmp_path / "folder.png").mkdir()
     result = _run(tmp_path, *arguments)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("error: ")
