@@ -24,7 +24,7 @@ from replay.frame_ring import FrameRing
 
 OBSERVATION_SIZE = 4
 _APPENDED = 2_000  # in each chunk, to a full memory
-_READ = 2_000  # in each chunk, one after another
+_READ = 2_000  # in each chunk, one after another; and in as many whole batches as they make
 _BYTES_PER_TRANSITION = 1_500  # of all three memories, the deque's and the array's being 500 each
 
 Transition = tuple[int, np.ndarray, int, int, float, float]
@@ -152,9 +152,9 @@ def measure(items: int, batch_size: int, chunks: int) -> list[Times]:
     added = [_transition(items + 1 + number) for number in range(_APPENDED)]
     for _ in range(chunks):
         # The ring's newest row has no step behind it yet.
-        indices = generator.integers(0, items - 1, _READ)
-        ones = indices.tolist()
-        batches = np.array_split(indices, max(1, _READ // batch_size))
+        ones = generator.integers(0, items - 1, _READ).tolist()
+        count = max(1, _READ // batch_size)
+        batches = list(generator.integers(0, items - 1, (count, batch_size)))
         for memory, own in zip(memories, times, strict=True):
             own.append_us.append(_microseconds(memory.append, added))
             own.read_us.append(_microseconds(memory.read, ones))

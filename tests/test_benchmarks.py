@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import json
 import subprocess
 import sys
@@ -300,11 +301,31 @@ def test_memories_are_timed_in_turns() -> None:
     for one in measured:
         for times in (one.append_us, one.read_us, one.batch_us):
             assert len(times) == 3
-            assert min(times) >= 0
     shown = memories.Times("a", 1_000_000, 28_000_000, [1.0, 2.0, 4.0], [5.0], [6.0])
     assert memories.table_lines([shown], 64)[-1].split("   ")[:5] == [
         *("a", "1,000,000", " 28 MB", "2.00 (1.00 to 4.00)", "5.00 (5.00 to 5.00)"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "batches"), [(1, 2_000), (64, 31), (700, 2), (1_001, 1), (2_000, 1), (2_001, 1)]
+)
+def test_memories_give_whole_batches_and_times_are_of_one_call(
+    monkeypatch: pytest.MonkeyPatch, batch_size: int, batches: int
+) -> None:
+    appended: list[Any] = []
+    read: list[Any] = []
+    drawn: list[np.ndarray] = []
+    fake = memories.Memory("fake", appended.append, read.append, drawn.append, 0)
+    monkeypatch.setattr(memories, "full_memories", lambda _: [fake])
+    seconds = itertools.count()  # between two looks at the clock one passes
+    monkeypatch.setattr("time.process_time", lambda: float(next(seconds)))
+    (times,) = memories.measure(5_000, batch_size, chunks=2)
+    assert (len(appended), len(read)) == (2 * 2_000, 2 * 2_000)
+    assert [batch.shape for batch in drawn] == [(batch_size,)] * 2 * batches
+    assert all(batch.min() >= 0 and batch.max() < 4_999 for batch in drawn)
+    assert times.append_us == times.read_us == pytest.approx([500, 500])
+    assert times.batch_us == pytest.approx([1e6 / batches] * 2)
 
 
 def test_too_little_memory_is_refused() -> None:
