@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from configs.games import frames_per_agent_step
+from configs.recipe import NO_PART_OF_A_RECIPE
 from evaluation.files import read_object
 
 FILES = ("config.json", "metrics.csv", "evaluations.csv")
@@ -22,8 +23,8 @@ FILES = ("config.json", "metrics.csv", "evaluations.csv")
 AXES = ("iteration", "frames", "minutes")
 """What a score can be seen against: training steps, ALE frames of training, minutes of work."""
 
-# In which two runs of one variant may differ.
-_OWN = {"seed", "game", "log_period", "checkpoint_period"}
+# In which runs whose mean is taken may differ: not in how long they are trained.
+_OWN = NO_PART_OF_A_RECIPE - {"iterations"} | {"seed", "game"}
 
 
 class DamagedFileError(ValueError):
@@ -117,7 +118,7 @@ def collect(records: Sequence[Record], folder: Path, into: Path) -> int:
 
 
 def differences(records: Sequence[Record]) -> list[str]:
-    """Return a sentence for each variant whose runs on one game differ in more than the seed."""
+    """Return a sentence for each variant whose runs on one game are not one training repeated."""
     sentences = []
     for variant, game in dict.fromkeys((record.variant, record.game) for record in records):
         runs = [r.settings for r in records if (r.variant, r.game) == (variant, game)]
@@ -130,7 +131,7 @@ def differences(records: Sequence[Record]) -> list[str]:
         if differing:
             sentences.append(
                 f"the runs of {variant} on {game} differ in {', '.join(differing)}: their mean is "
-                "not that of one recipe"
+                "not that of one recipe trained for one number of iterations"
             )
     return sentences
 

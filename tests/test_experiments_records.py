@@ -105,11 +105,25 @@ def test_a_damaged_file_leaves_one_run_out(
 
 
 def test_runs_of_a_variant_that_differ_are_told(tmp_path: Path) -> None:
-    write_run(tmp_path, "base/1", seed=1, n_step=3, log_period=1)
-    write_run(tmp_path, "base/2", seed=2, n_step=5, log_period=2)
+    write_run(tmp_path, "base/1", seed=1, n_step=3)
+    write_run(tmp_path, "base/2", seed=2, n_step=5)
     write_run(tmp_path, "base/3", seed=3, n_step=3, game="Pong")
-    (sentence,) = differences(read_records(tmp_path)[0])
-    assert sentence.startswith("the runs of base on Breakout differ in n_step: ")
+    write_run(tmp_path, "long/1", seed=1, iterations=100)
+    write_run(tmp_path, "long/2", seed=2, iterations=200)
+    reason = "their mean is not that of one recipe trained for one number of iterations"
+    assert differences(read_records(tmp_path)[0]) == [
+        f"the runs of base on Breakout differ in n_step: {reason}",
+        f"the runs of long on Breakout differ in iterations: {reason}",
+    ]
+
+
+def test_runs_may_differ_in_what_an_experiment_may_change(tmp_path: Path) -> None:
+    # docs/experiments.md names these; `iterations` change what a mean is of.
+    for number in (1, 2):
+        names = ("eval_period", "eval_games", "checkpoint_period", "log_period")
+        changed = dict.fromkeys(names, number)
+        write_run(tmp_path, f"a/{number}", seed=number, **changed, stack_on_device=str(number))
+    assert differences(read_records(tmp_path)[0]) == []
 
 
 def test_collect_copies_no_damaged_run(tmp_path: Path) -> None:
