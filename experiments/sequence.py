@@ -134,14 +134,23 @@ class _Training:
             self.say(f"{title} is complete")
             return None
         if state is State.LOST:
-            RunFolder(run.path).create()  # raises UserError if another process trains in it
-            shutil.rmtree(run.path)
+            _remove(RunFolder(run.path))
             self.say(f"{title} was ended before its first checkpoint, and begins anew")
         self.say(f"{title}: {shown_command(run, state)}")
         command = [sys.executable, *arguments(run, state)]
         if self.is_alone:
             return self.workers.status_of(command)
         return self.workers.status_of(command, lambda line: self.say(f"{run}: {line}"))
+
+
+def _remove(folder: RunFolder) -> None:
+    """Remove a run's folder, under the lock that `folder` holds from `create` on.
+
+    Raises:
+      UserError: if another process trains in it.
+    """
+    folder.create()
+    shutil.rmtree(folder.path)
 
 
 def _meaning(status: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -184,6 +185,22 @@ def test_a_run_that_another_process_trains_is_left_alone(folder: Path) -> None:
     assert sequence.train_all([run], said.append).failed == [run]
     assert "another process is training in out/default/Breakout-seed1" in said[0]
     assert there.exists
+
+
+def test_nobody_begins_in_a_folder_while_it_is_removed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run,) = _runs(1)
+    _begun(run, None)
+    remove = shutil.rmtree
+
+    def removed(path: Path) -> None:
+        with pytest.raises(UserError, match="another process is training in out/default/Breakou"):
+            RunFolder(run.path).create()
+        remove(path)
+
+    monkeypatch.setattr(shutil, "rmtree", removed)
+    assert sequence.train_all([run], lambda _: None).done == [run]
 
 
 def test_after_a_failure_the_others_go_on(folder: Path) -> None:
