@@ -86,6 +86,8 @@ class Seeded(gym.Wrapper):
         out of time a death.
     """
 
+    env: gym.Env
+
     def __init__(self, env: gym.Env) -> None:
         super().__init__(env.unwrapped)
         self._seed: int | None = None

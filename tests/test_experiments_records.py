@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from written_run import write_run
@@ -121,7 +122,7 @@ def test_runs_may_differ_in_what_an_experiment_may_change(tmp_path: Path) -> Non
     # docs/experiments.md names these; `iterations` change what a mean is of.
     for number in (1, 2):
         names = ("eval_period", "eval_games", "checkpoint_period", "log_period")
-        changed = dict.fromkeys(names, number)
+        changed: dict[str, Any] = dict.fromkeys(names, number)
         write_run(tmp_path, f"a/{number}", seed=number, **changed, stack_on_device=str(number))
     assert differences(read_records(tmp_path)[0]) == []
 

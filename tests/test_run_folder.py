@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import resource
+import sys
 from pathlib import Path
 from unittest import mock
 
@@ -69,9 +70,19 @@ def test_config_json_holds_all_numbers_and_each_session(tmp_path: Path) -> None:
     assert [session["device"] for session in content["sessions"]] == ["CPU", "GPU"]
     for session in content["sessions"]:
         assert session["started"].endswith("+00:00")
-        assert session["command"][0] == "python"
+        assert session["command"][:2] == ["python", "train.py"]
         assert session["versions"]["tensorflow"].startswith("2.")
         assert {"python", "tf-agents", "ale-py", "gym", "numpy"} < set(session["versions"])
+
+
+def test_the_command_of_a_session_is_what_can_be_typed_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/some/where/policy_gradient/__main__.py", "--seed=2"])
+    folder = RunFolder(tmp_path, "python -m policy_gradient")
+    folder.write_config(Config(), "default", {})
+    (session,) = json.loads(folder.config_file.read_text())["sessions"]
+    assert session["command"] == ["python", "-m", "policy_gradient", "--seed=2"]
 
 
 def test_there_must_be_a_run_to_resume(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ class RunFolder:
         sessions = json.loads(self.config_file.read_text())["sessions"] if self.exists else []
         session = {
             "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            "command": ["python", *sys.argv],
+            "command": [*self._program.split(), *sys.argv[1:]],
             "versions": versions(),
             **facts,
         }
