@@ -234,6 +234,7 @@ COMMANDS: dict[str, Check] = {
     "python -m experiments.run experiments/plans/cartpole.toml": runs("--dry_run"),
     "python -m experiments.report docs/cartpole": parses("as docs/recipe"),
     "python -m experiments.report docs/policy-gradient": parses("as docs/recipe"),
+    "python evaluate.py --run=runs/lander --games=5 --gif=lander.gif": parses("wants box2d"),
     "python -m experiments.report docs/ablations": runs(),
     "python -m experiments.run FILE": parses("FILE is any"),
     "python -m experiments.report runs": parses("test_experiments_report.py::test_page"),
