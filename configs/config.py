@@ -87,7 +87,7 @@ class Config(Settings):
     network_width: float = number(
         0.5, "filters and units of each layer, as multiples of Nature DQN's", low=0.05, high=8.0
     )
-    layer_norm: bool = plain(False, "layer normalization before and behind the dense layer")
+    layer_norm: bool = plain(True, "layer normalization before and behind the dense layer")
 
     LEARNING: ClassVar[str] = "How it learns"
     n_step: int = number(10, "length of the return", low=1, high=50, unit="agent steps")

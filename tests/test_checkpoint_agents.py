@@ -52,14 +52,15 @@ def _values(built: Parts) -> dict[str, list[np.ndarray]]:
     }
 
 
-# Weights and biases of three convolutions and two dense layers; of two more in dueling's streams.
+# Weights and biases of three convolutions and two dense layers, and of two normalizations; of two
+# dense layers and a normalization more in dueling's streams.
 @pytest.mark.parametrize(
     ("changes", "weights"),
     [
-        ({"optimizer": "rmsprop", "overlap": False}, 10),
-        ({"optimizer": "rmsprop_nature", "dueling": True}, 14),
-        ({"optimizer": "rmsprop", "precision": "bfloat16"}, 10),
-        ({"optimizer": "rmsprop", "precision": "float16"}, 10),
+        ({"optimizer": "rmsprop", "overlap": False}, 14),
+        ({"optimizer": "rmsprop_nature", "dueling": True}, 20),
+        ({"optimizer": "rmsprop", "precision": "bfloat16"}, 14),
+        ({"optimizer": "rmsprop", "precision": "float16"}, 14),
     ],
 )
 def test_every_variable_of_an_agent_comes_back(
@@ -97,7 +98,7 @@ def test_training_goes_on_with_what_it_had(tmp_path: Path) -> None:
     built.iterate(5)
     Checkpoints(RunFolder(tmp_path), built).save(5, {})
     restored = parts.build(config.replace(seed=2))
-    assert len(_values(built)["optimizer"]) == 1 + 2 * 10  # of Adam
+    assert len(_values(built)["optimizer"]) == 1 + 2 * 14  # of Adam
     assert not np.array_equal(_values(built)["weights"][0], _values(restored)["weights"][0])
     Checkpoints(RunFolder(tmp_path), restored).restore(lambda _: None)
 

@@ -42,7 +42,7 @@ def test_killed_units_are_counted() -> None:
     tf.keras.utils.set_random_seed(1)
     action_spec = tf.TensorSpec([], tf.int64)
     action_spec.minimum, action_spec.maximum = 0, 3
-    config = Config(precision="float32", network_width=1.0)
+    config = Config(precision="float32", network_width=1.0, layer_norm=False)
     network = NatureQNetwork(tf.TensorSpec([84, 84, 4], tf.uint8), action_spec, config)
     network.create_variables()
     policy, ring = _Policy(network), _ring(seed=1)

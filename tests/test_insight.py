@@ -105,6 +105,9 @@ def test_weights_are_named_by_the_places_of_their_layers() -> None:
     network = _agent(_PICTURES, {"agent": "dqn"}).online_network
     assert weight_names(network.trainable_weights) == [
         *("1_pixel_conv2d/kernel", "1_pixel_conv2d/bias", "2_conv2d/kernel", "2_conv2d/bias"),
-        *("3_conv2d/kernel", "3_conv2d/bias", "4_dense/kernel", "4_dense/bias"),
+        *("3_conv2d/kernel", "3_conv2d/bias"),
+        *("4_layer_normalization/gamma", "4_layer_normalization/beta"),
         *("5_dense/kernel", "5_dense/bias"),
+        *("6_layer_normalization/gamma", "6_layer_normalization/beta"),
+        *("7_dense/kernel", "7_dense/bias"),
     ]

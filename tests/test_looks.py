@@ -55,7 +55,7 @@ def _weight_charts(layers: list[str]) -> set[str]:
         f"{chart.tag}/{number}_{layer}/{weight}"
         for chart in (WEIGHTS, GRADIENTS)
         for number, layer in enumerate(layers, 1)
-        for weight in ("kernel", "bias")
+        for weight in (("gamma", "beta") if "norm" in layer else ("kernel", "bias"))
     }
 
 
@@ -66,7 +66,8 @@ def breakout(tmp_path_factory: pytest.TempPathFactory) -> EventAccumulator:
 
 
 def test_every_chart_is_there_with_each_evaluation(breakout: EventAccumulator) -> None:
-    layers = ["pixel_conv2d", "conv2d", "conv2d", "dense", "dense"]
+    head = ["layer_normalization", "dense", "layer_normalization", "dense"]
+    layers = ["pixel_conv2d", "conv2d", "conv2d", *head]
     charts = {Q_VALUES.tag, TD_ERRORS.tag, *_weight_charts(layers)}
     assert _steps(breakout, "histograms") == {tag: [10, 20] for tag in charts}
     assert _steps(breakout, "images") == {TRANSITIONS.tag: [10, 20], FILM.tag: [10]}

@@ -39,11 +39,11 @@ def test_batches_and_networks_must_fit_into_memory(
 def test_batches_of_small_games_take_little(monkeypatch: pytest.MonkeyPatch) -> None:
     free = SimpleNamespace(available=1_200_000_000)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
-    # 2 x 4 floats, 4 more, 3 times 128 + 128 + 18 of activations: 3,336 bytes of each
+    # 2 x 4 floats, 4 more, 3 times 2 (128 + 128) + 18 of activations: 6,408 bytes of each
     config = PRESETS["cartpole"].replace(batch_size=16_384, dueling=False)
     preflight.check(config)
     one = config.replace(batch_size=1)
-    assert preflight.learning_bytes(config) - preflight.learning_bytes(one) == 16_383 * 3_336
+    assert preflight.learning_bytes(config) - preflight.learning_bytes(one) == 16_383 * 6_408
 
 
 @pytest.mark.parametrize(

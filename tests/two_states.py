@@ -46,6 +46,7 @@ def network(kernel: list[list[float]]) -> tuple[sequential.Sequential, CountingD
 CLASSIC = Config(
     agent="dqn",
     network_width=1.0,
+    layer_norm=False,
     target_update_tau=1.0,
     target_update_period=500,
     act_with_target=False,

@@ -129,8 +129,9 @@ def learning_bytes(config: Config) -> int:
     atoms = 1 if config.agent == "dqn" else config.atoms
     streams = [_MOST_ACTIONS * atoms] + [atoms] * config.dueling  # their outputs
     head = sum((body.features + 1) * body.units + (body.units + 1) * size for size in streams)
-    weights = body.weights + head * (2 if config.noisy else 1)
-    activations = body.activations + sum(body.units + size for size in streams)
+    normalized = (body.features + body.units * len(streams)) * config.layer_norm
+    weights = body.weights + head * (2 if config.noisy else 1) + 2 * normalized
+    activations = body.activations + sum(body.units + size for size in streams) + normalized
     observations = 2 * body.observation_bytes  # before and behind the n steps
     of_a_transition = (2 if config.overlap else 1) * observations
     # as float32, for the first layer
