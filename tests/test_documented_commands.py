@@ -115,13 +115,15 @@ COMMANDS: dict[str, Check] = {
     "python train.py --nooverlap --iterations 12000 --eval_period 4000 --logdir runs/nooverlap": (
         begins(_HOURS)
     ),
-    "python train.py --iterations 300000 --eval_games 20 --eval_period 10000 "
+    "python train.py --iterations 250000 --eval_games 20 --eval_period 10000 "
     "--logdir runs/breakout": begins(_HOURS),
-    "python train.py --game Pong --iterations 250000 --eval_period 20000 "
+    "python train.py --nolayer_norm --iterations 300000 --eval_games 20 --eval_period 10000 "
+    "--logdir runs/plain": begins(_HOURS),
+    "python train.py --game Pong --nolayer_norm --iterations 250000 --eval_period 20000 "
     "--logdir runs/pong": begins(_HOURS),
     "python train.py --preset notebook --iterations 50000 --eval_period 25000 "
     "--logdir runs/notebook": begins(_HOURS),
-    "python train.py --game SpaceInvaders --iterations 250000 --eval_games 20 "
+    "python train.py --game SpaceInvaders --nolayer_norm --iterations 250000 --eval_games 20 "
     "--eval_period 10000 --logdir runs/space-invaders": begins(_HOURS),
     "python train.py --preset grid": begins("test_learning.py::test_the_grid_has_its_exact_values"),
     "python train.py --preset cartpole": begins("test_learning.py::test_cartpole_is_held_up"),
@@ -201,6 +203,9 @@ COMMANDS: dict[str, Check] = {
         "as the one above"
     ),
     "python evaluate.py --policy pretrained/Breakout/policy-20-minutes": parses("as the one above"),
+    "python evaluate.py --policy pretrained/Breakout/policy-without-layer-norm": parses(
+        "as the one above"
+    ),
     "python evaluate.py --gif FILE --json FILE": parses("FILE is any"),
     "python -m evaluation.report runs/first": runs(),
     "python -m evaluation.report": parses(_REPORT),
@@ -231,6 +236,7 @@ COMMANDS: dict[str, Check] = {
     "python -m experiments.run experiments/plans/ablations.toml --side_by_side 2": runs(
         "--dry_run"
     ),
+    "python -m experiments.run experiments/plans/seeds.toml --side_by_side 2": runs("--dry_run"),
     "python -m experiments.run experiments/plans/cartpole.toml": runs("--dry_run"),
     "python -m experiments.report docs/cartpole": parses("as docs/recipe"),
     "python -m experiments.report docs/policy-gradient": parses("as docs/recipe"),
