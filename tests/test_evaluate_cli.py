@@ -14,28 +14,10 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from true_program import finish, start
 
 from console.errors import UserError
 from evaluation import answer, request
-
-_PROGRAM = Path(__file__).parents[1] / "evaluate.py"
-
-
-def _start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start evaluate.py in `folder`."""
-    return subprocess.Popen(
-        [sys.executable, str(_PROGRAM), *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Return the exit status, stdout and stderr."""
-    stdout, stderr = process.communicate(timeout=300)
-    return process.returncode, stdout, stderr
 
 
 @pytest.mark.parametrize(
@@ -147,14 +129,20 @@ def _finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     ],
 )
 def test_mistakes_are_one_line(tmp_path: Path, arguments: list[str], error: str) -> None:
-    assert _finish(_start(tmp_path, *arguments)) == (2, "", f"error: {error}\n")
+    assert finish(start("evaluate.py", tmp_path, *arguments)) == (2, "", f"error: {error}\n")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--policy=none"], ["--games=0"]])
 def test_what_needs_no_library_imports_none(tmp_path: Path, arguments: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", str(_PROGRAM), *arguments],
+        [
+            sys.executable,
+            "-X",
+            "importtime",
+            str(Path(__file__).parents[1] / "evaluate.py"),
+            *arguments,
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -170,7 +158,7 @@ def test_what_needs_no_library_imports_none(tmp_path: Path, arguments: list[str]
 
 
 def test_help_shows_all_flags(tmp_path: Path) -> None:
-    status, stdout, stderr = _finish(_start(tmp_path, "--help"))
+    status, stdout, stderr = finish(start("evaluate.py", tmp_path, "--help"))
     assert (status, stderr) == (0, "")
     for field in dataclasses.fields(request.Request):
         name = f"[no]{field.name}" if str(field.type) == "bool" else field.name
@@ -187,11 +175,12 @@ def long_ones(
     shutil.copytree(exported_policy, folder / "runs" / "mine" / "policies" / "best")
     shutil.copytree(exported_policy, folder / "broken")
     (folder / "broken" / "variables" / "variables.index").write_bytes(b"torn")
-    plays = _start(
+    plays = start(
+        "evaluate.py",
         folder,
         *["--games=3", "--epsilon=0.3", "--gif=play.gif", "--film_game=2", "--json=scores.json"],
     )
-    breaks = _start(folder, "--policy=broken")
+    breaks = start("evaluate.py", folder, "--policy=broken")
     yield folder, plays, breaks
     for process in (plays, breaks):
         process.kill()
@@ -202,7 +191,7 @@ def test_the_newest_runs_policy_plays_and_is_filmed(
     long_ones: tuple[Path, subprocess.Popen[str], subprocess.Popen[str]],
 ) -> None:
     folder, plays, _ = long_ones
-    status, stdout, stderr = _finish(plays)
+    status, stdout, stderr = finish(plays)
     assert (status, stderr) == (0, "")
     values = json.loads((folder / "scores.json").read_text())
     lines = stdout.splitlines()
@@ -226,7 +215,7 @@ def test_the_newest_runs_policy_plays_and_is_filmed(
 def test_a_broken_saved_model_is_one_line(
     long_ones: tuple[Path, subprocess.Popen[str], subprocess.Popen[str]],
 ) -> None:
-    status, stdout, stderr = _finish(long_ones[2])
+    status, stdout, stderr = finish(long_ones[2])
     assert (status, stdout) == (2, "")
     assert stderr.startswith("error: the policy in broken cannot be loaded (")
     assert stderr.endswith("); copy or export it again\n")

@@ -8,7 +8,6 @@ import re
 import resource
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import (
     EventAccumulator,
 )
+from true_program import finish, start
 
 from configs import PRESETS, Config
 from console.errors import UserError
@@ -29,7 +29,6 @@ from training.metrics import CHARTED_METRICS, EVALUATION_METRICS, GAME_COLUMNS, 
 from training.run_folder import RunFolder
 from training.time_spent import ACTIVITIES
 
-_PROGRAM = Path(__file__).parents[1] / "train.py"
 _SMALL: dict[str, Any] = {
     "num_envs": 2,
     "initial_collect_steps": 300,
@@ -42,27 +41,6 @@ _SMALL: dict[str, Any] = {
 
 def _flags(settings: Mapping[str, object]) -> list[str]:
     return [f"--{name}={value}" for name, value in settings.items()]
-
-
-def _start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start train.py in `folder`."""
-    return subprocess.Popen(
-        [sys.executable, str(_PROGRAM), *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Return the exit status, the rest of stdout, and stderr."""
-    try:
-        stdout, stderr = process.communicate(timeout=600)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
-    return process.returncode, stdout, stderr
 
 
 def _read_up_to(process: subprocess.Popen[str], start: str) -> list[str]:
@@ -97,7 +75,8 @@ class _Resumed:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "mine"
-        first = _start(
+        first = start(
+            "train.py",
             folder,
             "--logdir=mine",
             # Games of 100 agent steps: many of them end.
@@ -108,7 +87,7 @@ class _Resumed:
         begun_sec = _sec_of_work_of_ended_processes()
         used = psutil.Process(first.pid).cpu_times()
         first.send_signal(signal.SIGINT)
-        self.status, rest, self.stderr = _finish(first)
+        self.status, rest, self.stderr = finish(first)
         whole_sec = _sec_of_work_of_ended_processes() - begun_sec
         self.stop_sec = whole_sec - used.user - used.system
         self.said += rest.splitlines()
@@ -121,7 +100,7 @@ class _Resumed:
                 file.write("lost\n")
         program, script, *arguments = self.said[-1].split("go on with: ")[1].split()
         assert (program, script) == ("python", "train.py")
-        self.status_2, stdout, self.stderr_2 = _finish(_start(folder, *arguments))
+        self.status_2, stdout, self.stderr_2 = finish(start("train.py", folder, *arguments))
         self.said_2 = stdout.splitlines()
 
 
@@ -259,7 +238,8 @@ def test_the_last_two_checkpoints_are_kept(resumed: _Resumed) -> None:
 
 
 def test_notebook_runs_on_the_suite_pipeline_until_sigterm(tmp_path: Path) -> None:
-    process = _start(
+    process = start(
+        "train.py",
         tmp_path,
         *["--preset=notebook", "--game=Pong", "--iterations=1000000"],
         *["--initial_collect_steps=100", "--replay_capacity=500", "--batch_size=8"],
@@ -271,7 +251,7 @@ def test_notebook_runs_on_the_suite_pipeline_until_sigterm(tmp_path: Path) -> No
         "playing before learning, seed 3"
     )
     process.send_signal(signal.SIGTERM)
-    status, stdout, stderr = _finish(process)
+    status, stdout, stderr = finish(process)
     assert (status, stderr) == (143, "")
     (run,) = (tmp_path / "runs").iterdir()  # without --logdir, a new folder
     assert run.name.startswith("Pong-dqn-")

@@ -3,39 +3,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from forked_program import ForkedProgram
+from true_program import finish, start
 
 from configs import PRESETS, Config
 from training.run_folder import RunFolder
-
-_PROGRAM = Path(__file__).parents[1] / "train.py"
-
-
-def _start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start train.py in `folder`."""
-    return subprocess.Popen(
-        [sys.executable, str(_PROGRAM), *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Return the exit status, the rest of stdout, and stderr."""
-    try:
-        stdout, stderr = process.communicate(timeout=600)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
-    return process.returncode, stdout, stderr
 
 
 @pytest.fixture
@@ -183,7 +159,7 @@ def test_help_shows_every_setting_without_tensorflow(
     folder: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(stand_in))
-    status, stdout, stderr = _finish(_start(folder, "--help"))
+    status, stdout, stderr = finish(start("train.py", folder, "--help"))
     assert (status, stderr) == (0, "")
     for name in (*Config().to_dict(), "preset", "logdir", "resume", "verbosity"):
         assert re.search(rf"^  --(\[no\])?{name}\b", stdout, re.M)
@@ -197,4 +173,4 @@ def test_a_mistake_in_a_process_of_its_own(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(stand_in))
     error = "error: there is no agent called 'dqm'; did you mean dqn?\n"
-    assert _finish(_start(folder, "--agent=dqm")) == (2, "", error)
+    assert finish(start("train.py", folder, "--agent=dqm")) == (2, "", error)

@@ -1,0 +1,30 @@
+"""A program of this project in a process of its own, as a user starts it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[1]
+
+
+def start(program: str, folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start `program`, as `train.py`, in `folder`."""
+    return subprocess.Popen(
+        [sys.executable, str(_ROOT / program), *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Return the exit status, the rest of stdout, and stderr."""
+    try:
+        stdout, stderr = process.communicate(timeout=600)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return process.returncode, stdout, stderr
