@@ -11,7 +11,9 @@ from experiments.comparison import Band, band
 from experiments.records import AXES, Curve, Record
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _ROWS = ("evaluation", "training")
 _LABELS = {
@@ -23,7 +25,8 @@ _LABELS = {
 }
 _STYLES = ("-", "--", ":", "-.")
 _COLORS = 10  # of matplotlib's cycle; further variants get another style
-_LEGEND_COLUMNS = 4
+_LEGEND_COLUMNS = 4  # at most
+_WIDTH, _HEIGHT, _LEGEND_ROW = 13.0, 7.0, 0.25  # inches
 
 
 def draw(records: Sequence[Record], game: str, file: Path) -> None:
@@ -48,8 +51,7 @@ def draw(records: Sequence[Record], game: str, file: Path) -> None:
         from matplotlib.ticker import EngFormatter, MaxNLocator
     runs = [record for record in records if record.game == game]
     variants = list(dict.fromkeys(record.variant for record in runs))
-    legend_rows = -(-len(variants) // _LEGEND_COLUMNS)
-    figure = Figure(figsize=(13, 7 + 0.25 * legend_rows), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
     FigureCanvasAgg(figure)
     plots = figure.subplots(len(_ROWS), len(AXES), sharex="col", sharey="row", squeeze=False)
     for number, variant in enumerate(variants):
@@ -70,9 +72,18 @@ def draw(records: Sequence[Record], game: str, file: Path) -> None:
     for axis, plot in zip(AXES, plots[-1], strict=True):
         plot.set_xlabel(_LABELS[axis])
     figure.suptitle(f"{game}: mean over seeds, shaded from the least to the greatest")
-    handles, labels = plots[_ROWS.index("training")][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=_LEGEND_COLUMNS)
+    _add_legend(figure, *plots[_ROWS.index("training")][0].get_legend_handles_labels())
     figure.savefig(file, dpi=150, metadata={"Software": None})
+
+
+def _add_legend(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
+    """Put a legend below the plots, in as many columns as fit, and make the figure higher by it."""
+    for columns in range(min(_LEGEND_COLUMNS, len(labels)), 0, -1):
+        legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            break
+        legend.remove()
+    figure.set_size_inches(_WIDTH, _HEIGHT + _LEGEND_ROW * -(-len(labels) // columns))
 
 
 def _draw_band(plot: Axes, curve: Band | None, number: int, label: str, kind: str) -> None:

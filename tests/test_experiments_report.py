@@ -168,6 +168,20 @@ def test_a_picture_has_a_line_for_each_variant(tmp_path: Path) -> None:
     assert blue[:, 0].min() < orange[:, 0].min() - 300  # rows count from above
 
 
+@pytest.mark.parametrize("length", [5, 50, 110])
+def test_a_legend_of_long_names_is_not_cut_off(tmp_path: Path, length: int) -> None:
+    for number in range(9):
+        write_run(tmp_path, f"{number}" * length)
+    records, _ = read_records(tmp_path)
+    draw(records, "Breakout", tmp_path / "play.png")
+    with Image.open(tmp_path / "play.png") as picture:
+        pixels = np.asarray(picture.convert("L"))
+    margins = (pixels[:, :3], pixels[:, -3:], pixels[:3], pixels[-3:])
+    assert all((margin == 255).all() for margin in margins)
+    rows = {5: 3, 50: 5, 110: 9}[length]  # in four, two and one columns
+    assert pixels.shape == (round(150 * (7 + 0.25 * rows)), 13 * 150)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [

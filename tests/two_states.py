@@ -11,6 +11,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step as ts
 from tf_agents.trajectories import trajectory
 
+import agents
 from agents import dqn
 from agents.n_step import n_step_transition
 from configs import Config
@@ -73,6 +74,12 @@ def agent_of(
     )
     online_layer.calls = target_layer.calls = 0
     return agent, online_layer, target_layer
+
+
+def nature_agent(**settings: Any) -> dqn.DqnAgent:
+    """Return an agent with the network of pictures."""
+    tf.keras.utils.set_random_seed(1)
+    return agents.build(ts.time_step_spec(PICTURE), ACTION, CLASSIC.replace(**settings))
 
 
 def transition(
