@@ -7,6 +7,7 @@ speed: the loss is taken per sample, and FIRE returns its own newest frame.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gym
@@ -31,7 +32,8 @@ import envs.ale  # noqa: F401 - registers BreakoutNoFrameskip-v4 with gym
 ENVIRONMENT = "BreakoutNoFrameskip-v4"
 MAX_AGENT_STEPS_PER_GAME = 27_000  # 108,000 ALE frames
 TARGET_UPDATE_PERIOD_TRAIN_STEPS = 2_000
-EPSILON_DECAY_ALE_FRAMES = 250_000
+EPSILON_DECAY_AGENT_STEPS = 250_000  # 1,000,000 ALE frames
+EPSILON_FINAL = 0.01
 
 
 class AutoFire(atari_preprocessing.AtariPreprocessing):
@@ -68,7 +70,10 @@ def new_environment() -> tf_py_environment.TFPyEnvironment:
 
 
 def new_agent(
-    environment: tf_py_environment.TFPyEnvironment, update_period_agent_steps: int
+    environment: tf_py_environment.TFPyEnvironment,
+    update_period_agent_steps: int,
+    epsilon_decay_agent_steps: int = EPSILON_DECAY_AGENT_STEPS,
+    epsilon_final: float = EPSILON_FINAL,
 ) -> dqn_agent.DqnAgent:
     """Return a DQN agent with the Nature network, centered RMSprop and the Huber loss."""
     network = q_network.QNetwork(
@@ -83,8 +88,8 @@ def new_agent(
     train_step = tf.Variable(0, dtype=tf.int64)
     epsilon = tf.keras.optimizers.schedules.PolynomialDecay(
         initial_learning_rate=1.0,
-        decay_steps=EPSILON_DECAY_ALE_FRAMES // update_period_agent_steps,
-        end_learning_rate=0.01,
+        decay_steps=epsilon_decay_agent_steps // update_period_agent_steps,
+        end_learning_rate=epsilon_final,
     )
     agent = dqn_agent.DqnAgent(
         environment.time_step_spec(),
@@ -131,6 +136,7 @@ def new_collect_driver(
     agent: dqn_agent.DqnAgent,
     replay: tf_uniform_replay_buffer.TFUniformReplayBuffer,
     agent_steps: int,
+    further_observers: Sequence[Callable[[Any], Any]] = (),
 ) -> dynamic_step_driver.DynamicStepDriver:
     """Return the driver that plays with the agent before each training step."""
     train_metrics = [
@@ -142,7 +148,7 @@ def new_collect_driver(
     return dynamic_step_driver.DynamicStepDriver(
         environment,
         agent.collect_policy,
-        observers=[replay.add_batch, *train_metrics],
+        observers=[replay.add_batch, *train_metrics, *further_observers],
         num_steps=agent_steps,
     )
 

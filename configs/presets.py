@@ -40,7 +40,7 @@ NOTEBOOK = DEFAULT.replace(
     initial_collect_steps=20_000,
     replay_capacity=100_000,
     epsilon_final=0.01,
-    epsilon_decay_iterations=62_500,  # 250,000 ALE frames / update_period
+    epsilon_decay_iterations=62_500,  # 250,000 agent steps / update_period
 )
 
 # Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015,

@@ -69,6 +69,7 @@ _HOURS = "trains for minutes to days, as the commands above that run do"
 _RESUMED = "test_train_cli.py::test_the_resume_finishes_the_run"
 _RACE = "measures for minutes; test_benchmarks.py::test_mistakes_are_answered_in_a_line starts it"
 _PEERS = "installs 6 GB; test_benchmarks_peers.py::test_installed_once_and_told_before"
+_LEARNING = "trains for minutes; test_benchmarks_learning.py has it learn for seconds"
 _INSTALLS = "needs the network; the test command of README is run so in .ci/run"
 _REPORT = "test_report_page.py::test_the_command_says_where_the_page_is"
 _REPORT_FILM = "test_report_page.py::test_a_film_is_made"
@@ -257,6 +258,13 @@ COMMANDS: dict[str, Check] = {
     "python -m benchmarks.throughput --json throughput.json": parses(_RACE),
     "python -m benchmarks.peers": parses(_PEERS),
     "python -m benchmarks.peers --json peers.json": parses(_PEERS),
+    "python -m benchmarks.learning": parses(_LEARNING),
+    "python -m benchmarks.learning --json learning.json": parses(_LEARNING),
+    "python -m benchmarks.learning_chart --race=FILE": parses("the one below runs"),
+    "python -m benchmarks.learning_chart --race=learning.json --out=docs/scores.png": runs(),
+    "python -m benchmarks.stock_learner": parses(_LEARNING),
+    "python -m benchmarks.sb3_learner": parses(_PEERS),
+    "python -m benchmarks.project_learner": parses(_LEARNING),
     "python -m benchmarks.replay": parses(_RACE),
     "python -m benchmarks.replay --json replay.json": parses(_RACE),
     "python -m benchmarks.memories": runs("--items=1000 --chunks=1"),

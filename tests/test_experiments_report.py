@@ -179,7 +179,7 @@ def test_a_legend_of_long_names_is_not_cut_off(tmp_path: Path, length: int) -> N
     margins = (pixels[:, :3], pixels[:, -3:], pixels[:3], pixels[-3:])
     assert all((margin == 255).all() for margin in margins)
     rows = {5: 3, 50: 5, 110: 9}[length]  # in four, two and one columns
-    assert pixels.shape == (round(150 * (7 + 0.25 * rows)), 13 * 150)
+    assert pixels.shape == (int(150 * (7 + 0.25 * rows)), 13 * 150)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,96 @@
+"""Races learners for scores on one machine: `python -m benchmarks.learning --minutes=10`.
+
+The stock TF-Agents loop, Stable-Baselines3's DQN and this project train on Breakout one after the
+other, each for the same time by the clock and with the machine for itself, and then play whole
+games. `race.py` compares the time of a training step; this compares what comes of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from benchmarks import learned, machine, peer_environment, project_learner, race
+from benchmarks.learned import Learned
+from benchmarks.race import Contender
+from console import errors
+from evaluation import aggregates
+
+_NEEDED_BYTES = 7 * 10**9  # Stable-Baselines3 holds 6.5 GB
+
+
+def contenders(python: str, train_flags: str = "") -> tuple[Contender, ...]:
+    """Return the learners; `python` runs Stable-Baselines3, and this project has `train_flags`."""
+    return (
+        Contender("benchmarks.stock_learner"),
+        Contender("benchmarks.sb3_learner", python=python),
+        Contender("benchmarks.project_learner", (f"--train_flags={train_flags}",)),
+    )
+
+
+def table_lines(results: Sequence[Learned]) -> list[str]:
+    """Return what came of each, side by side."""
+
+    def score(one: Learned) -> str:
+        interval = aggregates.interval(aggregates.mean, [one.scores])
+        spread = f" ({interval.low:.1f} to {interval.high:.1f})" if interval else ""
+        return f"{one.score_mean:.1f}{spread}"
+
+    def training(one: Learned) -> str:
+        return f"{one.curve[-1][1]:.1f}" if one.curve else "no game ended"
+
+    rows: dict[str, Callable[[Learned], str]] = {
+        "": lambda one: one.name,
+        "setting": lambda one: one.setting,
+        "minutes of training": lambda one: f"{one.minutes:.1f}",
+        "agent steps": lambda one: f"{one.agent_steps:,}",
+        "train steps": lambda one: f"{one.train_steps:,}",
+        "training score, last 30 games": training,
+        "mean score of whole games afterwards": score,
+        "  least to greatest": lambda one: f"{min(one.scores):g} to {max(one.scores):g}",
+    }
+    return race.aligned([(label, [cell(one) for one in results]) for label, cell in rows.items()])
+
+
+def main() -> None:
+    """Race as the flags say and print the table."""
+    values = flags.FLAGS
+    json_file = Path(values.json) if values.json else None
+    machine.check_output("json", json_file)
+    machine.check_memory(_NEEDED_BYTES, "Stable-Baselines3")
+
+    def report(line: str) -> None:
+        print(line, flush=True)
+
+    python = peer_environment.ready(peer_environment.asked_folder(), report)
+    facts = machine.facts()
+    report("\n".join(machine.lines(facts)))
+    report(
+        f"setting    Breakout, {values.minutes:g} minutes each, then {values.games} whole games at "
+        f"epsilon {learned.EPSILON}\n"
+    )
+    results = []
+    for contender in contenders(python, values.train_flags):
+        one = Learned.from_values(race.run(contender, learned.flag_values()))
+        report(f"{one.name}: {one.score_mean:.1f} after {one.minutes:.1f} minutes")
+        results.append(one)
+    report("\n" + "\n".join(table_lines(results)))
+    if json_file:
+        json_file.write_text(json.dumps(summary(facts, results), indent=2) + "\n")
+
+
+def summary(facts: dict[str, Any], results: Sequence[Learned]) -> dict[str, Any]:
+    """Return a race as plain JSON values; `benchmarks.learning_chart` draws them."""
+    return {"machine": facts, "learners": [json.loads(one.to_json()) for one in results]}
+
+
+if __name__ == "__main__":
+    learned.define_flags(minutes=10, games=30)
+    flags.DEFINE_string("json", None, "a file for the numbers")
+    project_learner.define_flags()
+    peer_environment.define_flags()
+    errors.run_main(main, onednn=False)

@@ -1,0 +1,142 @@
+"""The race for scores: its clock and arithmetic by hand, and the learners for some real seconds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from benchmarks import learned, learning, learning_chart
+from benchmarks.learned import Clock, Learned, ScoreCurve
+from benchmarks.race import Contender, run
+from console.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+SLOW = Learned("slow", "1 game", 10.0, 5_000, 100, [(1.0, 1.0), (10.0, 2.0)], [1.0, 3.0])
+FAST = Learned("fast", "8 games", 10.1, 70_000, 9_000, [(1.0, 4.0), (10.0, 24.0)], [20.0, 30.0])
+
+
+class FakeTime:
+    """Seconds since the start of this process, set by hand."""
+
+    def __init__(self) -> None:
+        self.start = psutil.Process().create_time()
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.start + self.seconds
+
+
+def test_the_clock_counts_from_the_start_of_the_process() -> None:
+    now = FakeTime()
+    clock = Clock(2.0, now)
+    now.seconds = 90.0
+    assert clock.minutes == pytest.approx(1.5)
+    assert not clock.is_over
+    now.seconds = 120.0
+    assert clock.is_over
+
+
+def test_a_curve_is_the_mean_of_the_last_games() -> None:
+    now = FakeTime()
+    curve = ScoreCurve(Clock(10.0, now), period_minutes=1.0)
+    for seconds, score in [(30.0, 2.0), (60.0, 4.0), (90.0, 6.0), (100.0, 50.0)]:
+        now.seconds = seconds
+        curve.add(score)
+    assert curve.points == [(0.5, 2.0), (1.5, 4.0)]  # of 2, and of 2, 4, 6
+    now.seconds = 200.0
+    for _ in range(30):
+        curve.add(1.0)
+    now.seconds = 300.0
+    curve.add(31.0)
+    assert curve.points[-1] == (5.0, 2.0)  # of 29 games of 1 and one of 31
+
+
+def test_a_learner_survives_its_line() -> None:
+    assert Learned.from_values(json.loads(FAST.to_json())) == FAST
+
+
+def test_the_table_has_a_column_for_each() -> None:
+    table = learning.table_lines([SLOW, FAST])
+    rows = {line[:36].strip(): line[36:].split() for line in table}
+    assert rows["agent steps"] == ["5,000", "70,000"]
+    assert rows["minutes of training"] == ["10.0", "10.1"]
+    assert rows["training score, last 30 games"] == ["2.0", "24.0"]
+    # Two games: the bootstrap's interval goes from the lesser to the greater.
+    afterwards = rows["mean score of whole games afterwards"]
+    assert afterwards == ["2.0", "(1.0", "to", "3.0)", "25.0", "(20.0", "to", "30.0)"]
+    assert rows["least to greatest"] == ["1", "to", "3", "20", "to", "30"]
+
+
+def test_a_picture_has_a_line_for_each(tmp_path: Path) -> None:
+    file, picture = tmp_path / "learning.json", tmp_path / "scores.png"
+    file.write_text(json.dumps(learning.summary({}, [SLOW, FAST])))
+    learning_chart.draw(learning_chart.read(file), picture)
+    with Image.open(picture) as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    heights = []
+    for color in ((0x9A, 0xA4, 0xAF), (0x1F, 0x6F, 0xEB)):
+        is_color = (pixels == color).all(axis=-1)
+        heights.append(np.argwhere(is_color[:, 200:])[:, 0].max())  # rows count from above
+        assert is_color.sum() > 500
+    assert heights[0] > heights[1]
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "no JSON", '{"learners": [{"name": "one"}]}'])
+def test_a_file_without_a_race_is_refused(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "learning.json"
+    file.write_text(text)
+    with pytest.raises(UserError, match="holds no race for scores"):
+        learning_chart.read(file)
+
+
+@pytest.mark.parametrize(
+    ("contender", "agent_steps"),
+    [
+        (Contender("benchmarks.stock_learner"), learned.RANDOM_AGENT_STEPS),
+        (
+            Contender("benchmarks.project_learner", ("--train_flags=--preset=grid --game=grid",)),
+            1_000,
+        ),
+    ],
+)
+def test_a_learner_learns_until_its_time_is_over_and_plays(
+    contender: Contender, agent_steps: int
+) -> None:
+    one = Learned.from_values(run(contender, ["--minutes=0.5", "--games=2", "--seed=3"]))
+    assert one.minutes >= 0.5
+    assert one.agent_steps >= agent_steps
+    assert len(one.scores) == 2
+    times = [minutes for minutes, _ in one.curve]
+    assert times == sorted(times)
+    assert times[-1] < one.minutes
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "sentence"),
+    [
+        ("learning", ["--minutes", "-1"], "minutes"),
+        ("learning", ["--json", "no/such/folder/x.json"], "its folder is not there"),
+        ("project_learner", ["--minutes", "0.01"], "left no row of metrics in 0.01 minutes"),
+        ("project_learner", ["--train_flags", "--agent=x"], "train.py ended with status 2"),
+        ("learning_chart", [], "no race was named"),
+        ("learning_chart", ["--race", "no-such.json", "--out", "x.png"], "cannot be read"),
+    ],
+)
+def test_mistakes_are_answered_in_a_line(module: str, arguments: list[str], sentence: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{module}", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert sentence in result.stderr
+    assert len(result.stderr.splitlines()) == 1
