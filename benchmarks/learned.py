@@ -107,6 +107,11 @@ class ScoreCurve:
         if not self.points or minutes >= self.points[-1][0] + self._period:
             self.points.append((minutes, statistics.fmean(self._last)))
 
+    def end(self) -> None:
+        """Add a point for the end of training, if any game has ended."""
+        if self._last:
+            self.points.append((self._clock.minutes, statistics.fmean(self._last)))
+
 
 def define_flags(minutes: float, games: int) -> None:
     """Define the flags that every contender takes."""
@@ -120,15 +125,14 @@ def flag_values() -> list[str]:
     return [f"--{name}={flags.FLAGS[name].value}" for name in ("minutes", "games", "seed")]
 
 
-def print_learned(learn: Callable[[float, int, int], Learned], *, onednn: bool) -> NoReturn:
+def print_learned(learn: Callable[[float, int, int], Learned]) -> NoReturn:
     """Parse the flags of a contender, let it learn, and print one line of JSON.
 
     Args:
-      learn: takes minutes, games and seed.
-      onednn: whether TensorFlow gets the kernels that this project's programs turn on.
+      learn: takes minutes, games and seed. TensorFlow has the kernels that it chooses by itself.
     """
     define_flags(minutes=10, games=30)
     values = flags.FLAGS
     errors.run_main(
-        lambda: print(learn(values.minutes, values.games, values.seed).to_json()), onednn=onednn
+        lambda: print(learn(values.minutes, values.games, values.seed).to_json()), onednn=False
     )

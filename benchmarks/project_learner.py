@@ -103,4 +103,4 @@ def _run(
 
 if __name__ == "__main__":
     define_flags()
-    learned.print_learned(learn, onednn=False)
+    learned.print_learned(learn)

@@ -5,25 +5,25 @@ Nothing of this project that needs TensorFlow is imported here.
 
 from __future__ import annotations
 
-import ale_py
+from typing import Any
+
 import numpy as np
 
 from benchmarks import learned
 
-# RL Baselines3 Zoo's settings of DQN for Atari, but for its schedules; see benchmarks/README.md.
-_GAME = "BreakoutNoFrameskip-v4"
 _BATCH_SIZE = 32
-_UPDATE_PERIOD_AGENT_STEPS = 4
 _AGENT_STEPS = 10_000_000  # the clock ends it before
 _SLOTS = 10  # games side by side afterwards
+_NOT_A_TRAINING_SEED = 10_000
 
 
 def learn(minutes: float, games: int, seed: int) -> learned.Learned:
-    """Train until the time is over, then play whole games."""
-    import gymnasium
+    """Train until the time is over, then play whole games with the last weights."""
     import stable_baselines3
     import torch
-    from stable_baselines3.common import callbacks, env_util, vec_env
+    from stable_baselines3.common import callbacks
+
+    from benchmarks import sb3_recipe
 
     clock = learned.Clock(minutes)
     curve = learned.ScoreCurve(clock)
@@ -32,34 +32,50 @@ def learn(minutes: float, games: int, seed: int) -> learned.Learned:
         """Notes the whole games and ends training when the time is over."""
 
         def _on_step(self) -> bool:
-            for info in self.locals["infos"]:
-                if "episode" in info:  # its Monitor sees raw rewards and games of all lives
-                    curve.add(float(info["episode"]["r"]))
+            for score in scores_of(self.locals["infos"]):
+                curve.add(score)
             return not clock.is_over
 
-    gymnasium.register_envs(ale_py)
-    model = stable_baselines3.DQN(
-        "CnnPolicy",
-        vec_env.VecFrameStack(env_util.make_atari_env(_GAME, n_envs=1, seed=seed), 4),
-        learning_rate=1e-4,
-        buffer_size=100_000,
-        learning_starts=learned.RANDOM_AGENT_STEPS,
+    # Its epsilon falls from its first agent step on, on a line that has to be at 1 where it learns.
+    fall = learned.EPSILON_DECAY_AGENT_STEPS
+    until = learned.RANDOM_AGENT_STEPS + fall
+    model = sb3_recipe.new_model(
+        sb3_recipe.new_environment(1, seed),
         batch_size=_BATCH_SIZE,
-        train_freq=_UPDATE_PERIOD_AGENT_STEPS,
-        gradient_steps=1,
-        target_update_interval=1_000,
-        exploration_fraction=learned.EPSILON_DECAY_AGENT_STEPS / _AGENT_STEPS,
+        random_agent_steps=learned.RANDOM_AGENT_STEPS,
+        exploration_initial_eps=learned.EPSILON_FINAL + (1 - learned.EPSILON_FINAL) * until / fall,
         exploration_final_eps=learned.EPSILON_FINAL,
-        optimize_memory_usage=False,
+        exploration_fraction=until / _AGENT_STEPS,
         seed=seed,
     )
     model.learn(_AGENT_STEPS, callback=Watch())
+    curve.end()
     minutes_of_training = clock.minutes
+    env = sb3_recipe.new_environment(min(games, _SLOTS), seed + _NOT_A_TRAINING_SEED)
+    return learned.Learned(
+        name=f"Stable-Baselines3 {stable_baselines3.__version__}",
+        setting=f"1 game, batch {_BATCH_SIZE}, torch {torch.__version__}, {model.device.type}",
+        minutes=minutes_of_training,
+        agent_steps=model.num_timesteps,
+        train_steps=model._n_updates,
+        curve=curve.points,
+        scores=play(env, model, games, np.random.default_rng(seed)),
+    )
 
-    slots = min(games, _SLOTS)
-    env = vec_env.VecFrameStack(env_util.make_atari_env(_GAME, n_envs=slots, seed=seed + 10_000), 4)
-    generator = np.random.default_rng(seed)
-    # Slot i plays games i, i + slots, ...: whoever is fast must not count more often.
+
+def play(env: Any, model: Any, games: int, generator: np.random.Generator) -> list[float]:
+    """Return the raw scores of whole games, played by the greedy policy but for EPSILON.
+
+    Slot i of S plays games i, i + S ..., however long they take: short games, which are bad ones,
+    must not count more often.
+
+    Args:
+      env: a VecEnv of S games.
+      model: with Stable-Baselines3's `predict`.
+      games: how many.
+      generator: decides which actions are random.
+    """
+    slots = env.num_envs
     left = [len(range(slot, games, slots)) for slot in range(slots)]
     scores: list[float] = []
     observation = env.reset()
@@ -69,20 +85,17 @@ def learn(minutes: float, games: int, seed: int) -> learned.Learned:
         actions = np.where(at_random, generator.integers(env.action_space.n, size=slots), actions)
         observation, _, _, infos = env.step(actions)
         for slot, info in enumerate(infos):
-            if "episode" in info and left[slot]:
+            finished = scores_of([info])
+            if finished and left[slot]:
                 left[slot] -= 1
-                scores.append(float(info["episode"]["r"]))
+                scores += finished
+    return scores
 
-    return learned.Learned(
-        name=f"Stable-Baselines3 {stable_baselines3.__version__}",
-        setting=f"1 game, batch {_BATCH_SIZE}, torch {torch.__version__}, {model.device.type}",
-        minutes=minutes_of_training,
-        agent_steps=model.num_timesteps,
-        train_steps=model._n_updates,
-        curve=curve.points,
-        scores=scores,
-    )
+
+def scores_of(infos: list[dict[str, Any]]) -> list[float]:
+    """Return the raw scores of the whole games that ended; its Monitor sees all lives of a game."""
+    return [float(info["episode"]["r"]) for info in infos if "episode" in info]
 
 
 if __name__ == "__main__":
-    learned.print_learned(learn, onednn=False)
+    learned.print_learned(learn)

@@ -8,26 +8,20 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import ale_py
 import numpy as np
 
 from benchmarks import measurement
 
-# RL Baselines3 Zoo's setting for Atari, with a shorter random start and the epsilon of a run's end.
-_TARGET_UPDATE_INTERVAL_AGENT_STEPS = 1_000
-_EPSILON = 0.01
+_EPSILON = 0.01  # as at the end of a run
 
 
 def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measurement.Measurement:
     """Fill the replay memory to see its size, empty it, and time the middle of one `learn`."""
-    import gymnasium
     import stable_baselines3
     import torch
-    from stable_baselines3.common import (
-        callbacks,
-        env_util,
-        vec_env,
-    )
+    from stable_baselines3.common import callbacks
+
+    from benchmarks import sb3_recipe
 
     class Clock(callbacks.BaseCallback):
         """Notes the time at the beginning and the end of each rollout."""
@@ -46,23 +40,12 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
         def _on_rollout_end(self) -> None:
             self.played.append(time.perf_counter())
 
-    gymnasium.register_envs(ale_py)
-    env = vec_env.VecFrameStack(
-        env_util.make_atari_env("BreakoutNoFrameskip-v4", n_envs=1, seed=1), 4
-    )
-    model = stable_baselines3.DQN(
-        "CnnPolicy",
-        env,
-        learning_rate=1e-4,
-        buffer_size=measurement.REPLAY_TRANSITIONS,
-        learning_starts=measurement.RANDOM_AGENT_STEPS,
+    model = sb3_recipe.new_model(
+        sb3_recipe.new_environment(1, seed=1),
         batch_size=batch_size,
-        train_freq=measurement.UPDATE_PERIOD_AGENT_STEPS,
-        gradient_steps=1,
-        target_update_interval=_TARGET_UPDATE_INTERVAL_AGENT_STEPS,
+        random_agent_steps=measurement.RANDOM_AGENT_STEPS,
         exploration_initial_eps=_EPSILON,
         exploration_final_eps=_EPSILON,
-        optimize_memory_usage=False,
         seed=1,
     )
     before_bytes = measurement.resident_bytes()  # numpy takes no memory before it is written

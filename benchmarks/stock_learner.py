@@ -79,4 +79,4 @@ def learn(minutes: float, games: int, seed: int) -> learned.Learned:
 
 
 if __name__ == "__main__":
-    learned.print_learned(learn, onednn=False)
+    learned.print_learned(learn)
