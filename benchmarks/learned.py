@@ -20,6 +20,7 @@ from console import errors
 
 flags.disclaim_key_flags()  # they are those of the program, and shown by its --help
 
+OWN_NAME = "this project"
 GAMES_OF_A_MEAN = 30
 EPSILON = 0.001  # of the games afterwards
 # A peer's published settings are for 10 million agent steps. Of some minutes they would spend most
@@ -83,7 +84,11 @@ class Clock:
     @property
     def minutes(self) -> float:
         """Since the start."""
-        return (self._now() - self._start) / 60
+        return self.minutes_at(self._now())
+
+    def minutes_at(self, time_sec: float) -> float:
+        """Return how far it was at a time, in seconds since the epoch."""
+        return (time_sec - self._start) / 60
 
     @property
     def is_over(self) -> bool:
@@ -113,10 +118,10 @@ class ScoreCurve:
             self.points.append((self._clock.minutes, statistics.fmean(self._last)))
 
 
-def define_flags(minutes: float, games: int) -> None:
+def define_flags(least_minutes: float = 0.0) -> None:
     """Define the flags that every contender takes."""
-    flags.DEFINE_float("minutes", minutes, "of training, for each", 0.0)
-    flags.DEFINE_integer("games", games, "whole games to play afterwards", 1, 10_000)
+    flags.DEFINE_float("minutes", 10.0, "of training, for each", least_minutes)
+    flags.DEFINE_integer("games", 30, "whole games to play afterwards", 1, 10_000)
     flags.DEFINE_integer("seed", 1, "of training", 0, 2**31 - 1)
 
 
@@ -131,7 +136,7 @@ def print_learned(learn: Callable[[float, int, int], Learned]) -> NoReturn:
     Args:
       learn: takes minutes, games and seed. TensorFlow has the kernels that it chooses by itself.
     """
-    define_flags(minutes=10, games=30)
+    define_flags()
     values = flags.FLAGS
     errors.run_main(
         lambda: print(learn(values.minutes, values.games, values.seed).to_json()), onednn=False

@@ -1,6 +1,6 @@
 """Races learners for scores on one machine: `python -m benchmarks.learning --minutes=10`.
 
-The stock TF-Agents loop, Stable-Baselines3's DQN and this project train on Breakout one after the
+This project, Stable-Baselines3's DQN and the stock TF-Agents loop train on Breakout one after the
 other, each for the same time by the clock and with the machine for itself, and then play whole
 games. `race.py` compares the time of a training step; this compares what comes of it.
 """
@@ -8,6 +8,7 @@ games. `race.py` compares the time of a training step; this compares what comes 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,24 +22,47 @@ from console import errors
 from evaluation import aggregates
 
 _NEEDED_BYTES = 7 * 10**9  # Stable-Baselines3 holds 6.5 GB
+_FLAGS_OF_THE_RACE = {"game", "iterations", "logdir", "resume", "seed"}
 
 
 def contenders(python: str, train_flags: str = "") -> tuple[Contender, ...]:
-    """Return the learners; `python` runs Stable-Baselines3, and this project has `train_flags`."""
+    """Return the learners; `python` runs Stable-Baselines3.
+
+    Args:
+      python: a Python that has it.
+      train_flags: of this project, which is the first: if they are wrong, it is said at once.
+    """
     return (
-        Contender("benchmarks.stock_learner"),
-        Contender("benchmarks.sb3_learner", python=python),
         Contender("benchmarks.project_learner", (f"--train_flags={train_flags}",)),
+        Contender("benchmarks.sb3_learner", python=python),
+        Contender("benchmarks.stock_learner"),
     )
+
+
+def check_train_flags(train_flags: str) -> None:
+    """Refuse flags that are the race's.
+
+    Raises:
+      UserError: if there are such.
+    """
+    for word in shlex.split(train_flags):
+        name = word.lstrip("-").partition("=")[0]
+        if name in _FLAGS_OF_THE_RACE:
+            raise errors.UserError(
+                f"--train_flags has --{name}, which the race decides: all play Breakout, for "
+                "--minutes, by --seed; leave it out"
+            )
 
 
 def table_lines(results: Sequence[Learned]) -> list[str]:
     """Return what came of each, side by side."""
 
     def score(one: Learned) -> str:
-        interval = aggregates.interval(aggregates.mean, [one.scores])
-        spread = f" ({interval.low:.1f} to {interval.high:.1f})" if interval else ""
-        return f"{one.score_mean:.1f}{spread}"
+        return f"{one.score_mean:.1f}"
+
+    def interval(one: Learned) -> str:
+        found = aggregates.interval(aggregates.mean, [one.scores])
+        return f"{found.low:.1f} to {found.high:.1f}" if found else "of one game: none"
 
     def training(one: Learned) -> str:
         return f"{one.curve[-1][1]:.1f}" if one.curve else "no game ended"
@@ -50,7 +74,8 @@ def table_lines(results: Sequence[Learned]) -> list[str]:
         "agent steps": lambda one: f"{one.agent_steps:,}",
         "train steps": lambda one: f"{one.train_steps:,}",
         "training score, last 30 games": training,
-        "mean score of whole games afterwards": score,
+        "score of whole games afterwards": score,
+        "  95 % interval, over these games": interval,
         "  least to greatest": lambda one: f"{min(one.scores):g} to {max(one.scores):g}",
     }
     return race.aligned([(label, [cell(one) for one in results]) for label, cell in rows.items()])
@@ -61,6 +86,7 @@ def main() -> None:
     values = flags.FLAGS
     json_file = Path(values.json) if values.json else None
     machine.check_output("json", json_file)
+    check_train_flags(values.train_flags)
     machine.check_memory(_NEEDED_BYTES, "Stable-Baselines3")
 
     def report(line: str) -> None:
@@ -78,9 +104,9 @@ def main() -> None:
         one = Learned.from_values(race.run(contender, learned.flag_values()))
         report(f"{one.name}: {one.score_mean:.1f} after {one.minutes:.1f} minutes")
         results.append(one)
+        if json_file:  # after each: the next one may fail
+            json_file.write_text(json.dumps(summary(facts, results), indent=2) + "\n")
     report("\n" + "\n".join(table_lines(results)))
-    if json_file:
-        json_file.write_text(json.dumps(summary(facts, results), indent=2) + "\n")
 
 
 def summary(facts: dict[str, Any], results: Sequence[Learned]) -> dict[str, Any]:
@@ -89,7 +115,7 @@ def summary(facts: dict[str, Any], results: Sequence[Learned]) -> dict[str, Any]
 
 
 if __name__ == "__main__":
-    learned.define_flags(minutes=10, games=30)
+    learned.define_flags(least_minutes=1.0)
     flags.DEFINE_string("json", None, "a file for the numbers")
     project_learner.define_flags()
     peer_environment.define_flags()

@@ -6,6 +6,7 @@ requirements.txt.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from absl import flags
 
 from benchmarks import machine
 from benchmarks.chart import matplotlib_figures
-from benchmarks.learned import GAMES_OF_A_MEAN, Learned
+from benchmarks.learned import GAMES_OF_A_MEAN, OWN_NAME, Learned
 from console import errors
 
 _SIZE_INCHES = (8.3, 4.2)  # about the width of a README at 100 dots an inch
@@ -29,8 +30,10 @@ def read(file: Path) -> list[Learned]:
       UserError: if the file is not there or holds no such race.
     """
     try:
-        learners = json.loads(file.read_text())["learners"]
-        return [Learned.from_values(values) for values in learners]
+        learners = [Learned.from_values(one) for one in json.loads(file.read_text())["learners"]]
+        if not learners or not all(one.scores for one in learners):
+            raise ValueError("nobody has played")
+        return learners
     except OSError as error:
         raise errors.UserError(f"{file} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -44,7 +47,7 @@ def draw(learners: Sequence[Learned], out: Path) -> None:
     """Write a picture: training scores as lines, the games afterwards as dots at their ends.
 
     Args:
-      learners: the last is this project.
+      learners: at least one.
       out: its ending names the format.
 
     Raises:
@@ -52,9 +55,11 @@ def draw(learners: Sequence[Learned], out: Path) -> None:
     """
     figure = matplotlib_figures().Figure(figsize=_SIZE_INCHES, layout="constrained")
     axis = figure.subplots()
-    theirs = [_THEIRS[number % len(_THEIRS)] for number in range(len(learners) - 1)]
-    for one, color in zip(learners, [*theirs, _OURS], strict=True):
-        axis.plot(*zip(*one.curve, strict=True), color=color, label=one.name)
+    theirs = itertools.cycle(_THEIRS)
+    for one in learners:
+        color = _OURS if one.name.startswith(OWN_NAME) else next(theirs)
+        minutes, scores = [x for x, _ in one.curve], [y for _, y in one.curve]
+        axis.plot(minutes, scores, color=color, label=one.name)
         axis.plot([one.minutes], [one.score_mean], "o", color=color)
         axis.annotate(
             f"{one.score_mean:.1f}",

@@ -74,13 +74,16 @@ def check_memory(needed_bytes: int, what: str) -> None:
         )
 
 
-def check_disk(needed_bytes: int, folder: Path, what: str) -> None:
+def check_disk(
+    needed_bytes: int, folder: Path, what: str, way: str = "give another --folder"
+) -> None:
     """Refuse work whose files would not fit onto the disk.
 
     Args:
       needed_bytes: by the files.
       folder: they are to be in it.
       what: is measured, as a sentence begins.
+      way: to another folder.
 
     Raises:
       UserError: if less is free, or the folder is not there.
@@ -92,7 +95,7 @@ def check_disk(needed_bytes: int, folder: Path, what: str) -> None:
     if free < needed_bytes:
         raise errors.UserError(
             f"{what} needs {needed_bytes / 1e9:.1f} GB of disk and {free / 1e9:.1f} GB are free in "
-            f"{folder}; make room, or give another --folder"
+            f"{folder}; make room, or {way}"
         )
 
 

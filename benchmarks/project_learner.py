@@ -14,7 +14,7 @@ from pathlib import Path
 
 from absl import flags
 
-from benchmarks import learned
+from benchmarks import learned, machine
 from configs.games import frames_per_agent_step
 from console.errors import UserError
 from experiments.records import read_records
@@ -22,6 +22,7 @@ from experiments.records import read_records
 flags.disclaim_key_flags()  # they are those of the program, and shown by its --help
 
 _ITERATIONS = 10_000_000  # the clock ends it before
+_NEEDED_BYTES = 2 * 10**9  # a checkpoint with a full replay, twice where one follows another
 
 
 def define_flags() -> None:
@@ -30,7 +31,7 @@ def define_flags() -> None:
 
 
 def learn(minutes: float, games: int, seed: int) -> learned.Learned:
-    """Train until the time is over, then play whole games with the best policy so far.
+    """Train until the time is over, then play whole games with the last weights.
 
     Raises:
       UserError: if a program fails, or if the time was too short for a row of metrics.
@@ -39,9 +40,10 @@ def learn(minutes: float, games: int, seed: int) -> learned.Learned:
     clock = learned.Clock(minutes)
     with tempfile.TemporaryDirectory(prefix="atari-dqn-learning-") as name:
         folder = Path(name)
+        machine.check_disk(_NEEDED_BYTES, folder, "the run", "set TMPDIR to another folder")
         run, report = folder / "run", folder / "report.json"
 
-        def stop_in_time(training: subprocess.Popen[str]) -> None:
+        def stop_in_time(training: subprocess.Popen[bytes]) -> None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 training.wait(max(0.0, (minutes - clock.minutes) * 60))
             training.terminate()
@@ -51,23 +53,28 @@ def learn(minutes: float, games: int, seed: int) -> learned.Learned:
         stopped = (128 + signal.SIGTERM, -signal.SIGTERM)
         _run("train.py", [*train, *shlex.split(asked)], folder, stopped, stop_in_time)
         minutes_of_training = clock.minutes
-        records, _ = read_records(folder)
+        records, left_out = read_records(folder)
         if not records:
+            why = f" ({left_out[0]})" if left_out else ""
             raise UserError(
-                f"train.py left no row of metrics in {minutes:g} minutes; give more --minutes"
+                f"train.py left no row of metrics in {minutes:g} minutes{why}; give more --minutes"
             )
         (record,) = records
         evaluate = [f"--games={games}", f"--epsilon={learned.EPSILON}", f"--seed={seed}"]
-        _run("evaluate.py", [f"--run={run}", f"--json={report}", *evaluate], folder, (0,))
+        last = run / "policies" / "last"
+        _run("evaluate.py", [f"--policy={last}", f"--json={report}", *evaluate], folder, (0,))
         settings, curve = record.settings, record.training
+        # Its rows count from when all is imported and built, and its clock began before.
+        lag = clock.minutes_at((run / "metrics.csv").stat().st_mtime) - record.ends["minutes"]
+        times = (curve.axes["minutes"] + lag).tolist()
         return learned.Learned(
-            name=f"this project, {asked or 'preset default'}",
+            name=f"{learned.OWN_NAME}, {asked or 'preset default'}",
             setting=f"{settings['num_envs']} games, batch {settings['batch_size']}, "
             f"{settings['precision']}",
             minutes=minutes_of_training,
             agent_steps=int(record.ends["frames"]) // frames_per_agent_step(record.game),
             train_steps=int(record.ends["iteration"]),
-            curve=list(zip(curve.axes["minutes"].tolist(), curve.scores.tolist(), strict=True)),
+            curve=list(zip(times, curve.scores.tolist(), strict=True)),
             scores=json.loads(report.read_text())["scores"],
         )
 
@@ -77,9 +84,9 @@ def _run(
     arguments: Sequence[str],
     folder: Path,
     statuses: Collection[int],
-    while_it_runs: Callable[[subprocess.Popen[str]], None] = lambda _: None,
+    while_it_runs: Callable[[subprocess.Popen[bytes]], None] = lambda _: None,
 ) -> None:
-    """Run a program of this project to its end.
+    """Run a program of this project to its end; it has ended whatever happens here.
 
     Raises:
       UserError: if it ends otherwise than with one of `statuses`, with its last words.
@@ -92,10 +99,14 @@ def _run(
             cwd=Path(__file__).parent.parent,
             stdout=subprocess.DEVNULL,
             stderr=file,
-            text=True,
         ) as process,
     ):
-        while_it_runs(process)
+        try:
+            while_it_runs(process)
+            process.wait()
+        finally:
+            process.terminate()
+            process.wait()
     if process.returncode not in statuses:
         said = errors.read_text().strip().splitlines()[-1:] or ["nothing"]
         raise UserError(f"{program} ended with status {process.returncode} and said: {said[0]}")

@@ -56,19 +56,24 @@ def run(contender: Contender, flag_values: Sequence[str] = ()) -> dict[str, Any]
       UserError: what it says to its user.
       RuntimeError: if it fails otherwise; its traceback is in the message.
     """
-    done = subprocess.run(
+    with subprocess.Popen(
         [contender.python, "-m", contender.module, *contender.flag_values, *flag_values],
         cwd=_ROOT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-    )
-    if done.returncode == errors.USAGE_EXIT_STATUS:
-        raise errors.UserError(done.stderr.strip().removeprefix("error: "))
-    lines = done.stdout.splitlines()
-    if done.returncode != 0 or not lines:
+    ) as process:
+        try:
+            said, complained = process.communicate()
+        except KeyboardInterrupt:
+            process.wait()  # it has got the Ctrl-C too, and may have files to remove
+            raise
+    if process.returncode == errors.USAGE_EXIT_STATUS:
+        raise errors.UserError(complained.strip().removeprefix("error: "))
+    lines = said.splitlines()
+    if process.returncode != 0 or not lines:
         raise RuntimeError(
-            f"{contender.module} ended with status {done.returncode}:\n{done.stderr}"
+            f"{contender.module} ended with status {process.returncode}:\n{complained}"
         )
     values: dict[str, Any] = json.loads(lines[-1])
     return values

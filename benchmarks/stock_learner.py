@@ -10,14 +10,13 @@ _BATCH_SIZE = 64
 
 
 def learn(minutes: float, games: int, seed: int) -> learned.Learned:
-    """Train until the time is over, then play whole games."""
+    """Train until the time is over, then play whole games with the last weights."""
     import numpy as np
     import tensorflow as tf
-    from tf_agents.metrics import tf_metrics
     from tf_agents.utils import common
 
     from benchmarks import stock_recipe
-    from configs import Config
+    from configs import PRESETS
     from evaluation.time_steps import in_a_game
     from evaluation.watch import play_games
 
@@ -33,11 +32,9 @@ def learn(minutes: float, games: int, seed: int) -> learned.Learned:
         epsilon_final=learned.EPSILON_FINAL,
     )
     replay = stock_recipe.new_replay(agent, measurement.REPLAY_TRANSITIONS)
-    finished, score = tf_metrics.NumberOfEpisodes(), tf_metrics.AverageReturnMetric(buffer_size=1)
+    finished, _, score, _ = metrics = stock_recipe.new_metrics(games_of_a_mean=1)
     collect = common.function(
-        stock_recipe.new_collect_driver(
-            environment, agent, replay, agent_steps, further_observers=[finished, score]
-        ).run
+        stock_recipe.new_collect_driver(environment, agent, replay, agent_steps, metrics).run
     )
     train = common.function(agent.train)
     common.function(
@@ -46,7 +43,7 @@ def learn(minutes: float, games: int, seed: int) -> learned.Learned:
     batches = iter(stock_recipe.new_dataset(replay, _BATCH_SIZE))
     time_step = environment.current_time_step()
     policy_state: Any = agent.collect_policy.get_initial_state(environment.batch_size)
-    counted = 0
+    counted = 1  # not the first: the random driver began it
     while not clock.is_over:
         time_step, policy_state = collect(time_step, policy_state)
         trajectories, _ = next(batches)
@@ -54,6 +51,7 @@ def learn(minutes: float, games: int, seed: int) -> learned.Learned:
         if (count := int(finished.result())) > counted:
             counted = count
             curve.add(float(score.result()))
+    curve.end()
     train_steps = int(agent.train_step_counter)
     minutes_of_training = clock.minutes
 
@@ -64,9 +62,9 @@ def learn(minutes: float, games: int, seed: int) -> learned.Learned:
     def choose_actions(observation: np.ndarray) -> np.ndarray:
         return greedy(tf.constant(observation)).numpy()
 
-    played = play_games(
-        Config(game="Breakout"), choose_actions, games=games, epsilon=learned.EPSILON, seed=seed
-    )
+    # What it was trained in, but for the starts: without them there are few distinct games.
+    config = PRESETS["notebook"].replace(noop_start_max_frames=30)
+    played = play_games(config, choose_actions, games=games, epsilon=learned.EPSILON, seed=seed)
     return learned.Learned(
         name="stock TF-Agents loop",
         setting=f"1 game, batch {_BATCH_SIZE}, {measurement.kernels_name()}",

@@ -31,7 +31,9 @@ def measure(batch_size: int, iterations: int, warmup_iterations: int) -> measure
     random_driver = stock_recipe.new_random_driver(
         environment, replay, measurement.RANDOM_AGENT_STEPS
     )
-    collect_driver = stock_recipe.new_collect_driver(environment, agent, replay, agent_steps)
+    collect_driver = stock_recipe.new_collect_driver(
+        environment, agent, replay, agent_steps, stock_recipe.new_metrics()
+    )
 
     common.function(random_driver.run)()
     batches = iter(stock_recipe.new_dataset(replay, batch_size))

@@ -7,7 +7,7 @@ speed: the loss is taken per sample, and FIRE returns its own newest frame.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gym
@@ -21,7 +21,7 @@ from tf_agents.environments import (
     suite_atari,
     tf_py_environment,
 )
-from tf_agents.metrics import tf_metrics
+from tf_agents.metrics import tf_metric, tf_metrics
 from tf_agents.networks import q_network
 from tf_agents.policies import random_tf_policy
 from tf_agents.replay_buffers import tf_uniform_replay_buffer
@@ -131,24 +131,28 @@ def new_random_driver(
     )
 
 
+def new_metrics(games_of_a_mean: int = 10) -> list[tf_metric.TFStepMetric]:
+    """Return what the notebook counts: games, agent steps, and the mean return and length."""
+    return [
+        tf_metrics.NumberOfEpisodes(),
+        tf_metrics.EnvironmentSteps(),
+        tf_metrics.AverageReturnMetric(buffer_size=games_of_a_mean),
+        tf_metrics.AverageEpisodeLengthMetric(buffer_size=games_of_a_mean),
+    ]
+
+
 def new_collect_driver(
     environment: tf_py_environment.TFPyEnvironment,
     agent: dqn_agent.DqnAgent,
     replay: tf_uniform_replay_buffer.TFUniformReplayBuffer,
     agent_steps: int,
-    further_observers: Sequence[Callable[[Any], Any]] = (),
+    train_metrics: Sequence[tf_metric.TFStepMetric],
 ) -> dynamic_step_driver.DynamicStepDriver:
     """Return the driver that plays with the agent before each training step."""
-    train_metrics = [
-        tf_metrics.NumberOfEpisodes(),
-        tf_metrics.EnvironmentSteps(),
-        tf_metrics.AverageReturnMetric(),
-        tf_metrics.AverageEpisodeLengthMetric(),
-    ]
     return dynamic_step_driver.DynamicStepDriver(
         environment,
         agent.collect_policy,
-        observers=[replay.add_batch, *train_metrics, *further_observers],
+        observers=[replay.add_batch, *train_metrics],
         num_steps=agent_steps,
     )
 
