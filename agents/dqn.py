@@ -15,7 +15,7 @@ from tf_agents.utils import common
 from agents import munchausen
 from agents.dense_network import DenseQNetwork
 from agents.exploration import EpsilonGreedyPolicy
-from agents.n_step import n_step_transition
+from agents.n_step import trajectory_transition
 from agents.nature_network import NatureQNetwork
 from agents.optimizers import (
     RunningAverage,
@@ -181,26 +181,13 @@ class DqnAgent(dqn_agent.DqnAgent):
     ) -> trajectory.Transition:
         """Reduce a Trajectory [B, n+1, ...] to a Transition; a Transition is checked only."""
         if isinstance(experience, trajectory.Trajectory):
-            experience = self._reduce(experience)
+            experience = trajectory_transition(
+                experience,
+                self._n_step_update,
+                discount=self._config.discount,
+                reward_clip=self._config.reward_clip,
+            )
         return self._check_transition(experience)
-
-    def _reduce(self, experience: trajectory.Trajectory) -> trajectory.Transition:
-        before_end = tf.not_equal(experience.step_type, ts.StepType.LAST)
-        valid = tf.cast(tf.math.cumprod(tf.cast(before_end, tf.int32), axis=1), tf.bool)
-        valid = valid[:, : self._n_step_update]
-        steps = tf.reduce_sum(tf.cast(valid, tf.int32), axis=1)
-        transition = n_step_transition(
-            experience.observation[:, 0],
-            experience.action[:, 0],
-            experience.reward[:, : self._n_step_update],
-            experience.discount[:, : self._n_step_update],
-            valid,
-            tf.gather(experience.observation, steps, batch_dims=1),
-            discount=self._config.discount,
-            reward_clip=self._config.reward_clip,
-        )
-        first = transition.time_step._replace(step_type=experience.step_type[:, 0])
-        return transition._replace(time_step=first)
 
     def _compute_next_q_values(self, next_time_steps: ts.TimeStep, info: Any) -> tf.Tensor:
         del info

@@ -81,3 +81,32 @@ def n_step_transition(
             observation=next_observation,
         ),
     )
+
+
+def trajectory_transition(
+    experience: trajectory.Trajectory, n: int, *, discount: float, reward_clip: float
+) -> trajectory.Transition:
+    """Return whole windows as transitions; none reaches across the end of an episode.
+
+    Args:
+      experience: [B, n + 1, ...] or longer.
+      n: length of the return, in agent steps.
+      discount: per agent step.
+      reward_clip: 0: raw.
+    """
+    before_end = tf.not_equal(experience.step_type, ts.StepType.LAST)
+    valid = tf.cast(tf.math.cumprod(tf.cast(before_end, tf.int32), axis=1), tf.bool)[:, :n]
+    steps = tf.reduce_sum(tf.cast(valid, tf.int32), axis=1)
+    transition = n_step_transition(
+        experience.observation[:, 0],
+        experience.action[:, 0],
+        experience.reward[:, :n],
+        experience.discount[:, :n],
+        valid,
+        tf.gather(experience.observation, steps, batch_dims=1),
+        discount=discount,
+        reward_clip=reward_clip,
+    )
+    # The agent counts a window that begins at the end of an episode for nothing.
+    first = transition.time_step._replace(step_type=experience.step_type[:, 0])
+    return transition._replace(time_step=first)

@@ -336,7 +336,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory, forked: ForkedProgram) -> Pa
     for name in ("recipe", "ablations"):
         shutil.copytree(ROOT / "docs" / name, folder / "docs" / name)
     shutil.copytree(ROOT / "experiments" / "plans", folder / "experiments" / "plans")
-    for race in ("throughput.json", "peers.json"):
+    for race in ("throughput.json", "peers.json", "learning.json"):
         shutil.copyfile(ROOT / "docs" / "performance" / race, folder / race)
     for name, document in (("returns", "docs/experiments.md"), ("steps", "docs/tutorial.md")):
         (experiment,) = documents.toml_files(document)
