@@ -158,11 +158,12 @@ def test_a_file_without_a_race_is_refused(text: str, tmp_path: Path) -> None:
 def test_a_learner_learns_until_its_time_is_over_and_plays(
     contender: Contender, at_random: int, each_update: int, updates: int
 ) -> None:
-    """Agent steps: so many at random, so many for each update. A busy machine makes few of them."""
-    one = Learned.from_values(run(contender, ["--minutes=0.6", "--games=2", "--seed=3"]))
-    assert one.minutes >= 0.6
+    """Agent steps: so many at random, so many for each update. Rows come at 500 updates."""
+    one = Learned.from_values(run(contender, ["--minutes=0.01", "--games=2", "--seed=3"]))
+    assert one.minutes >= 0.01
     assert one.train_steps >= updates
-    assert one.agent_steps == at_random + each_update * one.train_steps
+    more = one.agent_steps - at_random - each_update * one.train_steps
+    assert 0 <= more < each_update  # the steps behind the end of a game are none
     assert len(one.scores) == 2
     times = [minutes for minutes, _ in one.curve]
     assert times == sorted(times)
@@ -175,7 +176,6 @@ def test_a_learner_learns_until_its_time_is_over_and_plays(
         ("learning", ["--minutes", "0.5"], "minutes"),
         ("learning", ["--train_flags", "--game=Pong"], "which the race decides"),
         ("learning", ["--json", "no/such/folder/x.json"], "its folder is not there"),
-        ("project_learner", ["--minutes", "0.01"], "left no row of metrics in 0.01 minutes"),
         ("project_learner", ["--train_flags", "--agent=x"], "train.py ended with status 2"),
         ("learning_chart", [], "no race was named"),
         ("learning_chart", ["--race", "no-such.json", "--out", "x.png"], "cannot be read"),
