@@ -163,7 +163,7 @@ def test_a_learner_learns_until_its_time_is_over_and_plays(
     assert one.minutes >= 0.01
     assert one.train_steps >= updates
     more = one.agent_steps - at_random - each_update * one.train_steps
-    assert 0 <= more < each_update  # the steps behind the end of a game are none
+    assert 0 <= more < each_update  # all games step at once, and a step behind an end is none
     assert len(one.scores) == 2
     times = [minutes for minutes, _ in one.curve]
     assert times == sorted(times)
