@@ -21,7 +21,6 @@ from benchmarks.race import Contender
 from console import errors
 from evaluation import aggregates
 
-_NEEDED_BYTES = 7 * 10**9  # Stable-Baselines3 holds 6.5 GB
 _FLAGS_OF_THE_RACE = {"game", "iterations", "logdir", "resume", "seed"}
 
 
@@ -87,12 +86,11 @@ def main() -> None:
     json_file = Path(values.json) if values.json else None
     machine.check_output("json", json_file)
     check_train_flags(values.train_flags)
-    machine.check_memory(_NEEDED_BYTES, "Stable-Baselines3")
 
     def report(line: str) -> None:
         print(line, flush=True)
 
-    python = peer_environment.ready(peer_environment.asked_folder(), report)
+    python = peer_environment.python_with_room(report)
     facts = machine.facts()
     report("\n".join(machine.lines(facts)))
     report(

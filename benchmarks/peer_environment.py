@@ -11,12 +11,14 @@ from pathlib import Path
 
 from absl import flags
 
+from benchmarks import machine
 from console.errors import UserError
 
 flags.disclaim_key_flags()  # they are those of the program, and shown by its --help
 
 VERSION = "2.9.2"
 REQUIREMENTS = (f"stable-baselines3[extra]=={VERSION}", "absl-py", "psutil")
+_NEEDED_MEMORY_BYTES = 7 * 10**9  # it holds 6.5 GB
 _NEEDED_BYTES = 7 * 10**9  # on disk; 5.9 GB are left after the installation on Linux
 
 
@@ -31,6 +33,12 @@ def asked_folder() -> Path:
     """Return the folder that `--venv_dir` names, or the default."""
     asked = flags.FLAGS.venv_dir
     return Path(asked).expanduser().absolute() if asked else default_folder()
+
+
+def python_with_room(report: Callable[[str], None]) -> str:
+    """Return a Python that has it, where there is memory enough to run it; see `ready`."""
+    machine.check_memory(_NEEDED_MEMORY_BYTES, "Stable-Baselines3")
+    return ready(asked_folder(), report)
 
 
 def default_folder() -> Path:

@@ -16,8 +16,6 @@ from benchmarks import machine, measurement, peer_environment, race
 from benchmarks.race import Contender
 from console import errors
 
-_NEEDED_BYTES = 7 * 10**9  # Stable-Baselines3 holds 6.5 GB
-
 
 def contenders(python: str) -> tuple[Contender, ...]:
     """Return the peer, which `python` runs, and this project twice."""
@@ -33,12 +31,11 @@ def main() -> None:
     values = flags.FLAGS
     json_file = Path(values.json) if values.json else None
     machine.check_output("json", json_file)
-    machine.check_memory(_NEEDED_BYTES, "Stable-Baselines3")
 
     def report(line: str) -> None:
         print(line, flush=True)
 
-    python = peer_environment.ready(peer_environment.asked_folder(), report)
+    python = peer_environment.python_with_room(report)
     facts = machine.facts()
     report("\n".join(machine.lines(facts)))
     report(

@@ -6,8 +6,6 @@ import collections
 import dataclasses
 import itertools
 import json
-import subprocess
-import sys
 import types
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from module_program import finished
 
 from benchmarks import (
     chart,
@@ -351,13 +350,7 @@ def test_too_little_memory_is_refused() -> None:
     ],
 )
 def test_mistakes_are_answered_in_a_line(module: str, arguments: list[str], sentence: str) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{module}", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 2
-    assert sentence in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    status, _, said = finished(f"benchmarks.{module}", ROOT, *arguments)
+    assert status == 2
+    assert sentence in said
+    assert len(said.splitlines()) == 1

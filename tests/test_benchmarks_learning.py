@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import types
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from module_program import finished
 from PIL import Image
 
 from benchmarks import learned, learning, learning_chart, sb3_learner
@@ -182,13 +181,7 @@ def test_a_learner_learns_until_its_time_is_over_and_plays(
     ],
 )
 def test_mistakes_are_answered_in_a_line(module: str, arguments: list[str], sentence: str) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{module}", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 2
-    assert sentence in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    status, _, said = finished(f"benchmarks.{module}", ROOT, *arguments)
+    assert status == 2
+    assert sentence in said
+    assert len(said.splitlines()) == 1

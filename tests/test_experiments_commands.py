@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from experiments_program import finished
+from module_program import finished
 
 from configs import Config
 from experiments.plan import read_plan

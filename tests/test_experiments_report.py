@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from experiments_program import finished
+from module_program import finished
 from PIL import Image
 from written_run import write_run
 

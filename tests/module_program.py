@@ -1,4 +1,4 @@
-"""The programs of `experiments`, each in a process of its own."""
+"""A module of this project in a process of its own, as `python -m` starts it."""
 
 from __future__ import annotations
 
