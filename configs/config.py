@@ -88,6 +88,11 @@ class Config(Settings):
         0.5, "filters and units of each layer, as multiples of Nature DQN's", low=0.05, high=8.0
     )
     layer_norm: bool = plain(True, "layer normalization before and behind the dense layer")
+    subtract_background: bool = plain(
+        True,
+        "the network sees pictures less the gray of the game's background, so that it is 0",
+        before=False,
+    )
 
     LEARNING: ClassVar[str] = "How it learns"
     n_step: int = number(10, "length of the return", low=1, high=50, unit="agent steps")

@@ -41,6 +41,7 @@ ATARI_SETTINGS = frozenset(
         "life_loss_terminal",
         "random_shift_pixels",
         "stack_on_device",
+        "subtract_background",
     }
 )
 """Settings that mean nothing to other games, which do not look at them."""

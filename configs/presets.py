@@ -14,6 +14,7 @@ _CLASSIC = {
     "double": False,
     "network_width": 1.0,
     "layer_norm": False,
+    "subtract_background": False,
     "n_step": 1,
     "learning_rate_final_share": 1.0,
     "target_update_tau": 1.0,

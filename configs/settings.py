@@ -34,9 +34,13 @@ def choice(default: str, text: str, *choices: str) -> Any:
     return dataclasses.field(default=default, metadata={"help": text, "choices": choices})
 
 
-def plain(default: str | bool, text: str) -> Any:
-    """Return a field for any text, or for yes and no."""
-    return dataclasses.field(default=default, metadata={"help": text})
+def plain(default: str | bool, text: str, *, before: str | bool | None = None) -> Any:
+    """Return a field for any text, or for yes and no.
+
+    `before` is what all runs had before it was a setting; None: its default.
+    """
+    value = default if before is None else before
+    return dataclasses.field(default=default, metadata={"help": text, "before": value})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +77,9 @@ class Settings:
     def from_dict(cls: type[S], values: Mapping[str, Any]) -> S:
         """Build a validated config from JSON values.
 
+        A setting that they do not name is as it was before there was such a setting, or else has
+        its default: they may be of an older program.
+
         Raises:
           ConfigError: if a name is unknown (the nearest is named), or a value is out of range.
         """
@@ -82,7 +89,12 @@ class Settings:
                 near = difflib.get_close_matches(name, names, n=1)
                 hint = f"; did you mean {near[0]}?" if near else ""
                 raise ConfigError(f"there is no setting called {name!r}{hint}")
-        config = cls(**values)
+        before = {
+            field.name: field.metadata["before"]
+            for field in dataclasses.fields(cls)
+            if "before" in field.metadata
+        }
+        config = cls(**{**before, **values})
         config.validate()
         return config.replace(  # JSON and TOML write 1 for 1.0
             **{

@@ -131,6 +131,12 @@ def test_json_brings_a_config_back_as_it_was() -> None:
     assert Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
+def test_a_file_of_an_older_program_is_read_as_it_was_meant() -> None:
+    settings = Config(game="Pong").to_dict()
+    assert settings.pop("subtract_background")
+    assert not Config.from_dict(settings).subtract_background
+
+
 def test_a_config_cannot_be_changed() -> None:
     name = "seed"
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -224,6 +230,7 @@ def test_notebook_is_the_reference_recipe_to_the_letter() -> None:
         "munchausen": False,
         "network_width": 1.0,
         "layer_norm": False,
+        "subtract_background": False,
         "n_step": 1,
         "discount": 0.99,
         "reward_clip": 0.0,

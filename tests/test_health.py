@@ -142,6 +142,19 @@ def test_only_what_is_off_and_goes_with_the_rest_is_advised() -> None:
     assert "value_max" not in _warnings({"q_value": 50.0}, agent="qr_dqn")
 
 
+@pytest.mark.parametrize(
+    ("game", "subtract_background", "is_advised"),
+    [("Pong", False, True), ("Pong", True, False), ("Breakout", False, False)],
+)
+def test_a_background_is_to_be_subtracted_where_there_is_one(
+    game: str, subtract_background: bool, is_advised: bool
+) -> None:
+    config = _CONFIG.replace(game=game, subtract_background=subtract_background)
+    dead = Facts(None, {"layer 1": 0.95})
+    said = warnings(config, [_ROW], [_GAMES], dead)["dead_units"]
+    assert said.endswith("--learning_rate, or with --subtract_background") == is_advised
+
+
 def test_the_loss_is_compared_only_after_some_rows() -> None:
     assert "loss" not in _warnings({"loss": 9.0}, rows=ROWS_OF_A_TREND)
     assert "loss" in _warnings({"loss": 9.0}, rows=ROWS_OF_A_TREND + 1)

@@ -91,9 +91,14 @@ def test_every_game_has_a_row() -> None:
     assert list(game_list.games()) == list(ale.ROMS)
 
 
-@pytest.mark.parametrize("name", ["Amidar", "Backgammon", "Breakout", "MsPacman"])
+@pytest.mark.parametrize("name", ["Amidar", "Backgammon", "Breakout", "MsPacman", "Pong"])
 def test_the_table_says_what_the_emulator_says(name: str) -> None:
     game = game_list.games()[name]
-    row = {"game": name, "lives": str(game.lives), "actions": " ".join(game.actions)}
+    row = {
+        "game": name,
+        "lives": str(game.lives),
+        "background": str(game.background),
+        "actions": " ".join(game.actions),
+    }
     assert row_of(name) == row
     assert game.has_fire == (name != "MsPacman")

@@ -12,6 +12,8 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 from configs import Config
+from configs.game_list import games
+from configs.games import is_atari
 from configs.reference_scores import random_and_human_score
 
 Row = Mapping[str, float]
@@ -226,7 +228,13 @@ def _dead_units(config: Config, facts: Facts) -> str | None:
         f"units are dead, 0 for every picture of a batch: {told}; what is dead learns nothing "
         "more, so start again with a smaller --learning_rate"
         + ("" if config.layer_norm else ", or with --layer_norm")
+        + (", or with --subtract_background" if _sees_background(config) else "")
     )
+
+
+def _sees_background(config: Config) -> bool:
+    is_bright = is_atari(config.game) and games()[config.game].background > 0
+    return is_bright and not config.subtract_background
 
 
 def _gpu(facts: Facts) -> str | None:
