@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from configs import Config
-from training.health import ROWS_OF_A_TREND, Facts, Health, Row, warnings
+from training.health import Health
+from training.warnings import ROWS_OF_A_TREND, Facts, Row, warnings
 
 _CONFIG = Config(iterations=30_000)  # Breakout, discount 0.99, rewards clipped to 1, overlap
 _ROW: dict[str, float] = {
@@ -198,16 +199,17 @@ def test_each_cause_is_told_once() -> None:
 
     def dead_shares() -> dict[str, float]:
         looks.append(1)
-        return {"layer 1": 1.0 if len(looks) == 2 else 0.0}
+        return {"layer 1": 1.0 if len(looks) == 4 else 0.0}
 
     health = Health(_CONFIG.replace(iterations=1_000), None, dead_shares)
     said = []
-    for iteration in range(50, 1_001, 50):
+    for iteration in range(10, 1_001, 10):
         health.evaluation(_GAMES)
         row = {**_ROW, "iteration": iteration, "epsilon": 0.9}
         said += [(iteration, text.split(",")[0]) for text in health.row(row)]
-    assert len(looks) == 10
+    # The first ten rows, the tenth of which is the first tenth of the run, and nine tenths more.
+    assert len(looks) == 19
     assert said == [
-        (200, "units are dead"),
+        (40, "units are dead"),
         (900, "at iteration 900 of 1"),
     ]

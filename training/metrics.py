@@ -104,7 +104,7 @@ EVALUATION_METRICS = (
 """One row of evaluations.csv, every eval_period iterations."""
 
 WARNING_COLUMNS = ("iteration", "warning")
-"""One row of warnings.csv for each sentence of training.health, as it was said."""
+"""One row of warnings.csv for each sentence of training.warnings, as it was said."""
 
 CHARTED_METRICS = (
     Metric(
