@@ -13,6 +13,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import (
     EventAccumulator,
 )
+from tensorboard.util import tensor_util
 
 from configs import PRESETS, Config
 from evaluation import gif
@@ -20,7 +21,7 @@ from evaluation.film import Film
 from evaluation.watch import play_games
 from training import looks, parts
 from training.looks import Looks
-from training.metrics import FILM, GRADIENTS, Q_VALUES, TD_ERRORS, TRANSITIONS, WEIGHTS
+from training.metrics import DEAD_UNITS, FILM, GRADIENTS, Q_VALUES, TD_ERRORS, TRANSITIONS, WEIGHTS
 from training.tensorboard import TensorBoard
 
 _SMALL: dict[str, Any] = {
@@ -30,6 +31,7 @@ _SMALL: dict[str, Any] = {
     "batch_size": 4,
 }
 _SEED = 3
+_DEAD_UNITS = [f"{DEAD_UNITS.tag}/ReLU_layer_{number}_of_4" for number in range(1, 5)]
 
 
 def _looked_at(config: Config, folder: Path) -> EventAccumulator:
@@ -70,11 +72,22 @@ def test_every_chart_is_there_with_each_evaluation(breakout: EventAccumulator) -
     layers = ["pixel_conv2d", "conv2d", "conv2d", *head]
     charts = {Q_VALUES.tag, TD_ERRORS.tag, *_weight_charts(layers)}
     assert _steps(breakout, "histograms") == {tag: [10, 20] for tag in charts}
+    assert _steps(breakout, "scalars") == {tag: [10, 20] for tag in _DEAD_UNITS}
     assert _steps(breakout, "images") == {TRANSITIONS.tag: [10, 20], FILM.tag: [10]}
     assert _steps(breakout, "custom_scalars") == {"custom_scalars__config__": [0]}
     assert len(breakout.PluginTagToContent("hparams")) == 2
     nodes = breakout.Graph()
     assert {"observation", "QNetwork"} <= {node.split("/")[0] for node in _names(nodes)}
+
+
+def test_dead_units_are_in_percent(breakout: EventAccumulator) -> None:
+    percents = [
+        tensor_util.make_ndarray(event.tensor_proto).item()
+        for tag in _DEAD_UNITS
+        for event in breakout.Tensors(tag)
+    ]
+    assert all(0 <= percent <= 100 for percent in percents)
+    assert max(percents) > 1  # of a fresh dense layer, for pictures that are much alike
 
 
 def _names(graph: Any) -> list[str]:

@@ -22,7 +22,16 @@ from evaluation.watch import PlayedGame
 from replay.arrays import Window
 from replay.batch_picture import batch_picture, caption
 from training import dashboard
-from training.metrics import FILM, GRADIENTS, Q_VALUES, TD_ERRORS, TRANSITIONS, WEIGHTS
+from training.dead_units import dead_shares
+from training.metrics import (
+    DEAD_UNITS,
+    FILM,
+    GRADIENTS,
+    Q_VALUES,
+    TD_ERRORS,
+    TRANSITIONS,
+    WEIGHTS,
+)
 from training.parts import Parts
 from training.tensorboard import TensorBoard
 
@@ -60,7 +69,7 @@ class Looks:
     def evaluated(
         self, board: TensorBoard, iteration: int, played: Sequence[PlayedGame], *, is_best: bool
     ) -> list[str]:
-        """Write histograms and a picture of a batch; where the score is the best yet, a film.
+        """Write shares of dead units, histograms and a picture of a batch; of a best score, a film.
 
         Args:
           board: where to.
@@ -72,6 +81,7 @@ class Looks:
           what there is to warn of: a film that fails is no reason to end a run.
         """
         warnings = []
+        self._dead_units(board, iteration)
         self._batch(board, iteration)
         if is_best and self._is_atari:
             try:
@@ -99,6 +109,13 @@ class Looks:
             node.input.extend(data)
         kept = [node for node in graph.node if node.op != "NoOp"]
         return tf.compat.v1.GraphDef(node=kept, versions=graph.versions)
+
+    def _dead_units(self, board: TensorBoard, iteration: int) -> None:
+        shares = dead_shares(self._parts.agent.policy, self._parts.replay.ring)
+        for layer, share in shares.items():
+            tag = f"{DEAD_UNITS.tag}/{layer.replace(' ', '_')}"
+            one = dataclasses.replace(DEAD_UNITS, tag=tag)
+            board.scalars([one], {one.name: 100 * share}, iteration)
 
     def _batch(self, board: TensorBoard, iteration: int) -> None:
         config = self._parts.config

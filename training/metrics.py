@@ -121,6 +121,11 @@ WEIGHTS = Chart("weights", "weights of a layer of the network that learns")
 GRADIENTS = Chart(
     "gradients", "gradients of the loss of the batch with respect to a layer's weights"
 )
+DEAD_UNITS = Metric(
+    "dead_units_percent",
+    "dead_units",
+    "of the units of a layer that ends in a ReLU: 0 for each of 64 pictures of the replay",
+)
 TRANSITIONS = Chart(
     "sample/transitions",
     "the first 6 transitions of the batch: the four frames that the network is shown, the newest "
@@ -130,9 +135,13 @@ FILM = Chart(
     "evaluation/film",
     "the first 12 seconds of the best game of an evaluation with the best mean score so far",
 )
-CHARTS = (Q_VALUES, TD_ERRORS, WEIGHTS, GRADIENTS, TRANSITIONS, FILM)
-"""With each evaluation, of a batch that is drawn for them alone. WEIGHTS and GRADIENTS are one
-histogram for each weight: `weights/1_pixel_conv2d/kernel` and so on."""
+CHARTS: tuple[Metric | Chart, ...] = (
+    *(DEAD_UNITS, Q_VALUES, TD_ERRORS),
+    *(WEIGHTS, GRADIENTS, TRANSITIONS, FILM),
+)
+"""With each evaluation; most are of a batch that is drawn for them alone. WEIGHTS and GRADIENTS are
+one histogram for each weight, `weights/1_pixel_conv2d/kernel` and so on, DEAD_UNITS is one line for
+each layer: `dead_units/ReLU_layer_1_of_4`."""
 
 GAME_COLUMNS = ("game", "iteration", "slot", "score", "agent_steps", "frames")
 """One row of games.csv for every finished game: its number from 1 on, the iterations done when it
