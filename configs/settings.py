@@ -37,10 +37,10 @@ def choice(default: str, text: str, *choices: str) -> Any:
 def plain(default: str | bool, text: str, *, before: str | bool | None = None) -> Any:
     """Return a field for any text, or for yes and no.
 
-    `before` is what all runs had before it was a setting; None: its default.
+    `before` is what all runs had before it was a setting; None: it always was one.
     """
-    value = default if before is None else before
-    return dataclasses.field(default=default, metadata={"help": text, "before": value})
+    of_old = {} if before is None else {"before": before}
+    return dataclasses.field(default=default, metadata={"help": text, **of_old})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +74,15 @@ class Settings:
         return dataclasses.asdict(self)
 
     @classmethod
+    def before(cls) -> dict[str, Any]:
+        """Return what runs had before it was a setting, by name; see `plain`."""
+        return {
+            field.name: field.metadata["before"]
+            for field in dataclasses.fields(cls)
+            if "before" in field.metadata
+        }
+
+    @classmethod
     def from_dict(cls: type[S], values: Mapping[str, Any]) -> S:
         """Build a validated config from JSON values.
 
@@ -89,12 +98,7 @@ class Settings:
                 near = difflib.get_close_matches(name, names, n=1)
                 hint = f"; did you mean {near[0]}?" if near else ""
                 raise ConfigError(f"there is no setting called {name!r}{hint}")
-        before = {
-            field.name: field.metadata["before"]
-            for field in dataclasses.fields(cls)
-            if "before" in field.metadata
-        }
-        config = cls(**{**before, **values})
+        config = cls(**{**cls.before(), **values})
         config.validate()
         return config.replace(  # JSON and TOML write 1 for 1.0
             **{

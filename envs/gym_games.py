@@ -10,10 +10,13 @@ import os
 import gym
 import numpy as np
 
-# pygame, which draws these games, asks for no screen and no sound, and says nothing.
-os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+_PYGAME = {
+    "SDL_VIDEODRIVER": "dummy",
+    "SDL_AUDIODRIVER": "dummy",
+    "PYGAME_HIDE_SUPPORT_PROMPT": "1",
+}
+"""pygame, which draws these games, asks for no screen and no sound, and says nothing. It is not set
+before such a game is made: the window of `--watch`, which shows Atari games, is pygame's too."""
 
 BOX2D = "box2d==2.3.10"
 """gym's own extra names box2d-py, which has to be compiled; this has wheels, not for ARM Linux."""
@@ -29,6 +32,8 @@ def observation_shape(game: str) -> tuple[int, ...]:
       ValueError: if there is no such game, a package of it is missing, or its observations are no
         flat floats or its actions no numbers.
     """
+    for name, value in _PYGAME.items():
+        os.environ.setdefault(name, value)
     try:
         env = gym.make(game)
     except gym.error.UnregisteredEnv:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from configs.games import frames_per_agent_step
+from configs.programs import program_of
 from configs.recipe import NO_PART_OF_A_RECIPE
 from evaluation.files import read_object
 
@@ -121,7 +122,11 @@ def differences(records: Sequence[Record]) -> list[str]:
     """Return a sentence for each variant whose runs on one game are not one training repeated."""
     sentences = []
     for variant, game in dict.fromkeys((record.variant, record.game) for record in records):
-        runs = [r.settings for r in records if (r.variant, r.game) == (variant, game)]
+        runs = [
+            {**program_of(record.settings).settings.before(), **record.settings}
+            for record in records
+            if (record.variant, record.game) == (variant, game)
+        ]
         names = {name for settings in runs for name in settings} - _OWN
         differing = [
             name

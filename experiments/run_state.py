@@ -38,7 +38,13 @@ def state_of(run: PlannedRun) -> State:
             f"{run.preset}; name another out_dir"
         )
     try:
-        resumed_config(saved, run.config.to_dict(), done, NO_PART_OF_A_RECIPE)
+        resumed_config(
+            saved,
+            run.config.to_dict(),
+            done,
+            NO_PART_OF_A_RECIPE,
+            advice="write what is there into the file's settings, or name another out_dir",
+        )
     except UserError as error:
         raise UserError(f"{run.path}: {error}") from error
     if not has_checkpoint:

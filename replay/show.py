@@ -13,6 +13,7 @@ from pathlib import Path
 from absl import flags
 
 from configs.game_list import games
+from configs.games import is_atari
 from console.arguments import named_first_argument
 from console.errors import UserError, run_main
 
@@ -51,6 +52,8 @@ def show(run: Path, out: Path, *, episodes: int, agent_steps: int, seed: int) ->
         game = json.loads((run / "config.json").read_text())["config"]["game"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{run} is no run's folder: its config.json cannot be read") from error
+    if not is_atari(game):
+        raise UserError(f"{run} has no pictures to show: {game} is no Atari game")
     try:
         drawn = pictures.sampled_sub_episodes(run / "replay", episodes, agent_steps, seed)
     except SegmentError as error:
@@ -58,8 +61,9 @@ def show(run: Path, out: Path, *, episodes: int, agent_steps: int, seed: int) ->
     except ValueError as error:
         raise UserError(f"{error}; or give fewer --agent_steps") from error
     meanings = games()[game].actions if game in games() else ()
+    picture = pictures.drawing(drawn, meanings)
     try:
-        pictures.drawing(drawn, meanings).save(out)
+        picture.save(out)
     except (OSError, ValueError) as error:  # ValueError: an ending that is no picture's
         raise UserError(f"--out {out} cannot be written ({error}); name a .png file") from error
     for number, episode in enumerate(drawn, 1):

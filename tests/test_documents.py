@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from pathlib import Path
 
 import pytest
 from documents import DOCUMENTS, ROOT, names_of, pointers
@@ -38,9 +39,19 @@ def test_table_of_flags_is_what_the_settings_say(page: Page) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_and_pictures_are_there(document: str) -> None:
     path = ROOT / document
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text()):
-        if not target.startswith("http"):
-            assert (path.parent / target).exists(), f"{document} links to {target}"
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", path.read_text()):
+        if target.startswith("http"):
+            continue
+        linked = path.parent / target if target else path
+        assert linked.exists(), f"{document} links to {target}"
+        if anchor:
+            assert anchor in _anchors(linked), f"{document} links to {target}#{anchor}"
+
+
+def _anchors(path: Path) -> set[str]:
+    """Return the anchors of a document's headings, as the sites that show Markdown make them."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("document", sorted({*DOCUMENTS} - {"docs/comparison.md"}))  # has others'

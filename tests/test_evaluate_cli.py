@@ -274,6 +274,13 @@ def test_one_game_explained_and_compared(
         assert image.size == (16 + 2 * 336, 60 + 420 + 16)
 
 
+def test_without_a_screen_no_game_is_watched(tmp_path: Path) -> None:
+    program = start("evaluate.py", tmp_path, "--watch", "--random", "--game=Breakout")
+    status, output, errors = finish(program)
+    assert status == 2
+    assert re.fullmatch(r"error: no window can be opened here \(.*--film\n", errors), output
+
+
 def _is_length(seconds: float, frames: int) -> bool:
     """Whether a film of `seconds` is that of a game, up to 30 frames of NOOP at its start apart."""
     return (frames - 30) / 60 - 0.1 < seconds < frames / 60 + 0.1

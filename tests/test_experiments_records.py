@@ -118,6 +118,15 @@ def test_runs_of_a_variant_that_differ_are_told(tmp_path: Path) -> None:
     ]
 
 
+def test_a_run_that_knows_less_settings_is_read_as_it_was_meant(tmp_path: Path) -> None:
+    write_run(tmp_path, "base/Pong-seed1", game="Pong")
+    write_run(tmp_path, "base/Pong-seed2", game="Pong", seed=2, subtract_background=False)
+    assert differences(read_records(tmp_path)[0]) == []
+    write_run(tmp_path, "base/Pong-seed3", game="Pong", seed=3, subtract_background=True)
+    (said,) = differences(read_records(tmp_path)[0])
+    assert said.startswith("the runs of base on Pong differ in subtract_background: ")
+
+
 def test_runs_may_differ_in_what_an_experiment_may_change(tmp_path: Path) -> None:
     # docs/experiments.md names these; `iterations` change what a mean is of.
     for number in (1, 2):

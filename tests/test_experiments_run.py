@@ -134,7 +134,10 @@ def test_a_folder_with_another_run_is_refused(folder: Path) -> None:
     (run,) = _runs(1, n_step=3)
     _begun(run, 100)
     (other,) = _runs(1, n_step=5)
-    with pytest.raises(UserError, match=r"seed1: .*other numbers: n_step is 3 there and 5 here"):
+    with pytest.raises(
+        UserError,
+        match=r"seed1: .*other numbers: n_step is 3 there and 5 here; write .* another out_dir",
+    ):
         state_of(other)
     with pytest.raises(UserError, match="was started with preset default, and the file says nat"):
         state_of(dataclasses.replace(run, preset="nature"))

@@ -202,6 +202,14 @@ def test_commands_work_where_they_can(tmp_path: Path) -> None:
     )
 
 
+def test_no_flag_is_named_that_a_small_game_refuses() -> None:
+    of_an_older_program = Config(game="CartPole-v1", subtract_background=False)
+    command = "python train.py --preset default --game=CartPole-v1 --logdir runs/again"
+    assert repeat(of_an_older_program, "default", "runs/again") == command
+    pong = Config(game="Pong", subtract_background=False)
+    assert "--nosubtract_background" in repeat(pong, "default", "runs/again")
+
+
 @pytest.mark.parametrize(
     ("first", "resumes", "changed"),
     [

@@ -137,6 +137,11 @@ def test_replay_show_from_its_command(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "config.json").write_text(json.dumps({"config": {"game": "Breakout"}}))
     with pytest.raises(UserError, match="holds no replay; train"):
         show(tmp_path, out)
+    small = tmp_path / "small"
+    small.mkdir()
+    (small / "config.json").write_text(json.dumps({"config": {"game": "CartPole-v1"}}))
+    with pytest.raises(UserError, match="no pictures to show: CartPole-v1 is no Atari game"):
+        show(small, out)
     _stored(tmp_path / "replay", lengths=(1_000, 1_000))  # no end is stored
     with pytest.raises(UserError, match="or give fewer --agent_steps"):
         show(tmp_path, out, agent_steps=60)

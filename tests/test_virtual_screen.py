@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import ImageGrab
+from true_program import start
 from Xlib import XK, X, display
 from Xlib.ext import xtest
 
@@ -60,14 +60,7 @@ def _press(screen: str, key: str) -> None:
 
 
 def test_a_window_plays_pauses_goes_one_frame_on_and_closes(screen: str) -> None:
-    program = subprocess.Popen(
-        [sys.executable, "evaluate.py", "--watch", "--random", "--game=Breakout"],
-        cwd=ROOT,
-        env={**os.environ, "DISPLAY": screen, "SDL_VIDEODRIVER": "x11"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    program = start("evaluate.py", ROOT, "--watch", "--random", "--game=Breakout", screen=screen)
     try:
         _wait_until(lambda: len(np.unique(_picture(screen))) > 4, "a picture of Breakout")
         before = _picture(screen)

@@ -16,8 +16,8 @@ class Health:
     Args:
       config: of the run.
       gpu_unused: see Facts.
-      dead_shares: measures Facts.dead_shares; called for the first ten rows, since most of what
-        dies does so in the first thousand updates, and then ten times in a run.
+      dead_shares: measures Facts.dead_shares; called for the first ten rows that come, since most
+        of what dies does so in the first thousand updates, and then ten times in a run.
     """
 
     def __init__(

@@ -202,7 +202,11 @@ def new_run_path(game: str, agent: str) -> Path:
 
 
 def resumed_config(
-    saved: S, asked: Mapping[str, Any], done: int, may_change: Set[str] = MAY_CHANGE
+    saved: S,
+    asked: Mapping[str, Any],
+    done: int,
+    may_change: Set[str] = MAY_CHANGE,
+    advice: str = "leave these flags out, or start another run",
 ) -> S:
     """Return a run's config, with the settings that `may_change` names as they are asked for.
 
@@ -211,6 +215,7 @@ def resumed_config(
       asked: settings of the command line.
       done: iterations of the newest checkpoint.
       may_change: names of settings.
+      advice: what to do where other settings differ.
 
     Raises:
       UserError: if `asked` contradicts a number that decides what is learned; all are named. If it
@@ -228,8 +233,7 @@ def resumed_config(
     ]
     if contradictions:
         raise UserError(
-            f"the run was started with other numbers: {'; '.join(contradictions)}; "
-            "leave these flags out, or start another run"
+            f"the run was started with other numbers: {'; '.join(contradictions)}; {advice}"
         )
     if config.to_dict()["iterations"] < done:
         raise UserError(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from configs.games import ATARI_SETTINGS, is_atari
 from configs.programs import program_of
 from configs.recipe import LEARNING_RATE
 from configs.settings import Settings
@@ -68,11 +69,14 @@ def repeat(config: Settings, preset: str, logdir: str | Path) -> str:
     """Return the command that trains a run with these numbers: preset, and flags for the rest."""
     program = program_of(config.to_dict())
     usual = program.presets[preset]
+    has_pictures = is_atari(config.to_dict()["game"])
     words = [*program.command.split(), "--preset", preset]
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if value == getattr(usual, field.name):
             continue
+        if field.name in ATARI_SETTINGS and not has_pictures:
+            continue  # such a flag would be refused
         if isinstance(value, bool):
             words.append(f"--{field.name}" if value else f"--no{field.name}")
         else:
