@@ -120,14 +120,16 @@ COMMANDS: dict[str, Check] = {
     "--logdir runs/breakout": begins(_HOURS),
     "python train.py --seed 2 --iterations 250000 --eval_games 20 --eval_period 10000 "
     "--logdir runs/breakout-2": begins(_HOURS),
-    "python train.py --game Pong --iterations 250000 --eval_period 20000 "
+    "python train.py --game Pong --iterations 250000 --eval_games 20 --eval_period 20000 "
     "--logdir runs/pong": begins(_HOURS),
     "python train.py --game SpaceInvaders --iterations 250000 --eval_games 20 --eval_period 10000 "
     "--logdir runs/space-invaders": begins(_HOURS),
     "python train.py --nolayer_norm --iterations 300000 --eval_games 20 --eval_period 10000 "
     "--logdir runs/plain": begins(_HOURS),
-    "python train.py --game Pong --nolayer_norm --iterations 250000 --eval_period 20000 "
-    "--logdir runs/pong": begins(_HOURS),
+    "python train.py --game Pong --nolayer_norm --nosubtract_background --iterations 250000 "
+    "--eval_period 20000 --logdir runs/pong-plain": begins(_HOURS),
+    "python train.py --game Pong --nosubtract_background --iterations 250000 --eval_period 20000 "
+    "--logdir runs/pong-dead": begins(_HOURS),
     "python train.py --preset notebook --iterations 50000 --eval_period 25000 "
     "--logdir runs/notebook": begins(_HOURS),
     "python train.py --game SpaceInvaders --nolayer_norm --iterations 250000 --eval_games 20 "
