@@ -10,6 +10,7 @@ from tensorboard.plugins.custom_scalar import summary as custom_scalar
 from tensorboard.plugins.hparams import api as hp
 
 from configs import PRESETS, Config
+from training.metrics import DEAD_UNITS
 
 FIRST_PAGE: dict[str, tuple[str, ...]] = {
     "evaluation score": ("evaluation/score_mean", "evaluation/score_mean_best"),
@@ -18,9 +19,10 @@ FIRST_PAGE: dict[str, tuple[str, ...]] = {
     "Q-value": ("learning/q_value",),
     "epsilon": ("training/epsilon",),
     "learning rate": ("learning/learning_rate",),
+    "dead units, percent of each layer": (f"{DEAD_UNITS.tag}/.+",),
     "iterations per second": ("time/iterations_per_sec",),
 }
-"""Charts by their titles, each with the tags of its lines."""
+"""Charts by their titles, each with the tags of its lines, as regular expressions."""
 
 SPREAD = ("evaluation/score_mean", "evaluation/score_least", "evaluation/score_greatest")
 """A line, and the edges of the band around it."""
