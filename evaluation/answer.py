@@ -37,7 +37,7 @@ def answer(request: Request) -> None:
     folder = _policy_folder(request)
     card = None if folder is None else policies.read_card(folder)
     config = Config(game=request.game or DEFAULT_GAME) if card is None else card.config
-    _check_game(config.game)
+    check_game(config.game)
     if (request.watch or request.film_style == EXPLAINED) and not is_atari(config.game):
         raise UserError(
             f"--watch and --film_style=explained are for Atari games, and {config.game} is none; "
@@ -76,7 +76,8 @@ def _policy_folder(request: Request) -> Path | None:
     return policies.find_policy(request.run, request.policy)
 
 
-def _check_game(game: str) -> None:
+def check_game(game: str) -> None:
+    """Raise UserError if there is no such game, or it cannot be played here."""
     from envs import games  # half a second, for gym
 
     try:
@@ -170,7 +171,7 @@ def _compare(request: Request, names: list[str]) -> None:
     ]
     games = [card.config.game for card in cards if card is not None]
     game = request.game or (games[0] if games else DEFAULT_GAME)
-    _check_game(game)
+    check_game(game)
     if not is_atari(game):
         raise UserError(f"--compare is for Atari games, and {game} is none; film one player")
     others = sorted({other for other in games if other != game})

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from configs import Config
-from evaluation.film import DEFAULT_SECONDS_LIMIT, PICTURES_PER_SEC, Film, Step, film_game
+from evaluation.film import DEFAULT_SECONDS_LIMIT, Film, Step, film_game, pictures_in
 from evaluation.panel import font, shortened
 from evaluation.watch import PlayedGame
 
@@ -74,7 +74,7 @@ def comparison(
     )
     pictures = max(len(each.film) for each in contenders)
     if seconds_limit:
-        pictures = min(pictures, max(1, round(seconds_limit * PICTURES_PER_SEC)))
+        pictures = min(pictures, pictures_in(seconds_limit))
     games = [_endless(each.film) for each in contenders]
     captions: tuple[tuple[float, bool], ...] | None = None
     for picture in range(pictures):

@@ -10,10 +10,10 @@ import numpy as np
 
 from configs import Config
 from envs.ale import action_meanings
-from evaluation.film import DEFAULT_SECONDS_LIMIT, PICTURES_PER_SEC, Film, Step, film_game
+from evaluation.film import DEFAULT_SECONDS_LIMIT, Film, Step, film_game, pictures_in
 from evaluation.panel import Decision, Panel
 from evaluation.saliency import saliency
-from evaluation.watch import PlayedGame
+from evaluation.watch import PlayedGame, asked_in_full
 
 
 def explained_film(
@@ -50,7 +50,7 @@ def explained_film(
       FilmError: as `film_game`.
     """
     decisions: list[Decision] = []
-    pictures = round(seconds_limit * PICTURES_PER_SEC) or None
+    pictures = pictures_in(seconds_limit) if seconds_limit else None
 
     def explain(step: Step) -> None:
         if decisions and pictures is not None and step.picture >= pictures:
@@ -62,7 +62,7 @@ def explained_film(
                 action=step.action,
                 score=step.score,
                 lives=step.lives,
-                q_values=q_values(step.observation[None])[0],
+                q_values=asked_in_full(q_values, step.observation[None])[0],
                 heat=saliency(q_values, step.observation) if with_saliency else None,
             )
         )

@@ -106,7 +106,12 @@ class Film:
         """Return how many pictures the first `seconds` have, at least 1; 0 seconds: all."""
         if not seconds:
             return len(self)
-        return min(max(1, round(seconds * PICTURES_PER_SEC)), len(self))
+        return min(pictures_in(seconds), len(self))
+
+
+def pictures_in(seconds: float) -> int:
+    """Return how many pictures are shown in so many seconds, at least 1."""
+    return max(1, round(seconds * PICTURES_PER_SEC))
 
 
 class Recorder(gym.Wrapper):

@@ -40,7 +40,8 @@ class ValuedPlay:
         """Keep what `compare` needs of a step of all slots."""
         q_chosen = np.full(step.action.shape, np.nan, np.float32)  # where all slots act at random
         if self._of_this_step is not None:
-            q_chosen = np.take_along_axis(self._of_this_step, step.action[:, None], axis=1)[:, 0]
+            q_played = self._of_this_step[: len(step.action)]  # asked about more: asked_in_full
+            q_chosen = np.take_along_axis(q_played, step.action[:, None], axis=1)[:, 0]
         self._of_this_step = None
         self._q_chosen.append(q_chosen)
         self._rewards.append(step.reward)

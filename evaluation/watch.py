@@ -16,9 +16,11 @@ from configs import Config
 from envs import suite
 
 ChooseActions = Callable[[np.ndarray], Any]
-"""The greedy choice: observation [B, ...] -> actions int64 [B]."""
+"""The greedy choice: observation [MAX_SLOTS, ...] -> actions int64 [MAX_SLOTS]."""
 
 MAX_SLOTS = 10
+"""Of games side by side, and the batch in which a network is asked about any number of them: see
+`asked_in_full`."""
 
 # A setting `seed` is below 2**31; a suite seed with this bit is none that training can use.
 _NOT_A_TRAINING_SEED = 1 << 31
@@ -94,9 +96,9 @@ def play_games(
 
     Args:
       config: what is played; `life_loss_terminal` is turned off.
-      choose_actions: the greedy choice, called with all slots, also with those that have played
-        their games, so that the batch has one size. Not called where every slot acts at random;
-        None is allowed at epsilon 1.
+      choose_actions: the greedy choice, asked about all slots, also about those that have played
+        their games; see `asked_in_full`. Not called where every slot acts at random; None is
+        allowed at epsilon 1.
       games: how many, at least 1.
       epsilon: share of actions that are random, 0 to 1.
       seed: 0 or more; no seed gives games that training plays.
@@ -117,6 +119,7 @@ def play_games(
     env = suite.load(watched_config(config), slots, suite_seed(seed))
     with contextlib.closing(env):
         policy = EpsilonGreedyPolicy(env, choose_actions, epsilon, seed)
+        time_step = env.reset()
         tally = _Tally(env, games, on_game)
         driver = py_driver.PyDriver(
             env,
@@ -125,10 +128,27 @@ def play_games(
             max_episodes=1,
             end_episode_on_boundary=False,  # stop with the step that ends a game
         )
-        time_step = env.reset()
         while len(tally.played) < games:
             time_step, _ = driver.run(time_step)
     return sorted(tally.played, key=lambda game: game.number)
+
+
+def asked_in_full(answer: Callable[[np.ndarray], Any], observation: np.ndarray) -> np.ndarray:
+    """Return what `answer`, a network, says of observations, always asked about MAX_SLOTS of them.
+
+    What it says of one depends on how many there are: a sum is taken in another order, and in
+    bfloat16 Q-values differ by as much as two actions do. So the same game would go on otherwise
+    alone, in a window, than beside nine others.
+
+    Args:
+      answer: observation [MAX_SLOTS, ...] -> [MAX_SLOTS, ...].
+      observation: [B, ...], B at most MAX_SLOTS.
+
+    Returns:
+      the answer's first B rows.
+    """
+    missing = np.zeros((MAX_SLOTS - len(observation), *observation.shape[1:]), observation.dtype)
+    return np.asarray(answer(np.concatenate([observation, missing])))[: len(observation)]
 
 
 class EpsilonGreedyPolicy(py_policy.PyPolicy):
@@ -168,7 +188,7 @@ class EpsilonGreedyPolicy(py_policy.PyPolicy):
         actions = np.array([g.integers(self._num_actions) for g in self._generators])
         if not acts_at_random.all():
             assert self._choose_actions is not None
-            greedy = np.asarray(self._choose_actions(time_step.observation))
+            greedy = asked_in_full(self._choose_actions, time_step.observation)
             actions = np.where(acts_at_random, actions, greedy)
         return policy_step.PolicyStep(action=actions, state=policy_state)
 

@@ -103,7 +103,7 @@ def _runs(values: Mapping[str, Any], out_dir: Path) -> list[PlannedRun]:
 
     for run in runs:
         with _naming(str(run)):
-            preflight.check(run.config)
+            preflight.check(run.config, run.settings)
     return runs
 
 

@@ -61,13 +61,27 @@ def put_in_box(run: Path, box: Path) -> Path:
             _leave_paths_out(new / "config.json", run)
             _evaluate(new, folder)
             folder.mkdir(exist_ok=True)
-            for path in new.iterdir():
-                if (folder / path.name).exists():
-                    (folder / path.name).rename(old / path.name)  # no folder replaces another
-                path.rename(folder / path.name)
+            _exchange(new, folder, old)
     except OSError as error:
         raise UserError(f"the run {run} could not be put into {folder}: {error}") from error
     return folder
+
+
+def _exchange(new: Path, folder: Path, old: Path) -> None:
+    """Move what is in `new` into `folder`, what stood in its place into `old`; or nothing."""
+    names = [path.name for path in new.iterdir()]
+    try:
+        for name in names:
+            if (folder / name).exists():
+                (folder / name).rename(old / name)  # no folder replaces another
+            (new / name).rename(folder / name)
+    except BaseException:  # a Ctrl-C among them
+        for name in names:
+            if not (new / name).exists():
+                (folder / name).rename(new / name)
+            if (old / name).exists():
+                (old / name).rename(folder / name)
+        raise
 
 
 def _evaluate(new: Path, folder: Path) -> None:

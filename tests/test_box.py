@@ -83,6 +83,30 @@ def test_a_run_that_cannot_be_put_there_changes_nothing(
     assert [path.name for path in box.iterdir()] == ["Breakout"]
 
 
+def test_a_stop_in_the_middle_changes_nothing(
+    tmp_path: Path, exported_policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = write_run(tmp_path, "mine")
+    shutil.copytree(exported_policy, run / "policies/best")
+    box = _full_box(tmp_path / "box")
+    before = _content(box)
+    monkeypatch.setattr("scripts.box._evaluate", lambda new, _: (new / "report.json").touch())
+    rename, renamed = Path.rename, 0
+
+    def stopped(path: Path, target: Path) -> Path:
+        nonlocal renamed
+        renamed += 1
+        if renamed == 4:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        put_in_box(run, box)
+    assert renamed > 4
+    assert _content(box) == before
+
+
 def test_a_run_without_a_policy_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has exported no policy yet"):
         put_in_box(write_run(tmp_path, "run"), tmp_path / "box")

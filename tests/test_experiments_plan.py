@@ -104,6 +104,10 @@ def test_an_empty_file_is_one_run_of_the_default_preset(tmp_path: Path) -> None:
             "games = ['Braekout']",
             "FILE: default, Braekout, seed 1: there is no game called 'Braekout'; the nearest",
         ),
+        (
+            "games = ['Breakout', 'CartPole-v1']\n[settings]\nlife_loss_terminal = false",
+            "FILE: default, CartPole-v1, seed 1: --life_loss_terminal is for Atari games only",
+        ),
     ],
 )
 def test_mistakes_are_a_sentence_before_any_work(tmp_path: Path, text: str, mistake: str) -> None:

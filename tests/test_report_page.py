@@ -418,6 +418,15 @@ def test_a_run_that_has_just_begun_has_a_page(tmp_path: Path) -> None:
     assert _texts(root, ".//section[@id='evaluations']/p") == ["No evaluation is written down yet."]
 
 
+def test_a_run_of_policy_gradients_has_its_own_curves() -> None:
+    run = ROOT / "docs/policy-gradient/lander/LunarLander-v2-seed1"
+    titles = _texts(_section(run, "curves"), ".//figure/h3")
+    assert titles[:5] == ["Score", "Loss", "Loss of the policy", "Loss of the values", "Entropy"]
+    assert not {"Q-values", "TD error", "Epsilon"} & {*titles}
+    (said,) = _texts(_section(run, "warnings"), "p")
+    assert said == "python -m policy_gradient writes no warnings."
+
+
 def test_other_games_have_no_reference_lines(tmp_path: Path) -> None:
     figures = _section(_run(tmp_path), "curves").findall(".//figure")
     assert "random play human tester" in _texts(figures[0], "figcaption/span")[0]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from configs.programs import DQN, POLICY_GRADIENT, Program
 from configs.reference_scores import random_and_human_score
 from evaluation.page.curves import Level, Line, Points, chart
 from evaluation.page.elements import Element
@@ -11,14 +14,38 @@ from evaluation.page.record import Columns, RunRecord
 
 _STANDARD_ERRORS = 1.96  # on both sides are 95 % of a normal distribution
 
-# Column of metrics.csv, title, and what it is.
+
+class _Curve(NamedTuple):
+    """A curve of metrics.csv.
+
+    Attributes:
+      column: its name there.
+      title: of the chart.
+      about: what it is.
+      only: the program whose runs have it; None: all.
+    """
+
+    column: str
+    title: str
+    about: str
+    only: Program | None = None
+
+
 _OTHERS = (
-    ("loss", "Loss", "Mean of the iterations since the last row."),
-    ("td_error_abs", "TD error", "Its absolute value, mean of the iterations since the last row."),
-    ("epsilon", "Epsilon", "Share of random actions in training."),
-    ("learning_rate", "Learning rate", "Step size of the optimizer."),
-    ("frames_per_sec", "Speed", "Frames a second since the last row, all work included."),
-    (
+    _Curve("loss", "Loss", "Mean of the iterations since the last row."),
+    _Curve(
+        "td_error_abs",
+        "TD error",
+        "Its absolute value, mean of the iterations since the last row.",
+        DQN,
+    ),
+    _Curve("policy_loss", "Loss of the policy", "Mean of the same.", POLICY_GRADIENT),
+    _Curve("value_loss", "Loss of the values", "Mean of the same.", POLICY_GRADIENT),
+    _Curve("entropy", "Entropy", "Of the policy, in nats, mean of the same.", POLICY_GRADIENT),
+    _Curve("epsilon", "Epsilon", "Share of random actions in training.", DQN),
+    _Curve("learning_rate", "Learning rate", "Step size of the optimizer."),
+    _Curve("frames_per_sec", "Speed", "Frames a second since the last row, all work included."),
+    _Curve(
         "length_mean_30_games_agent_steps",
         "Length of games",
         "In agent steps, mean of the last 30 games.",
@@ -32,10 +59,16 @@ def charts(run: RunRecord) -> list[Element]:
     minutes = (x, _column(run.metrics, "minutes"))
     return [
         _scores(run, minutes),
-        _q_values(run, minutes),
+        *([_q_values(run, minutes)] if run.program is DQN else []),
         *(
-            chart(title, about, [Line(title, x, _column(run.metrics, name))], minutes=minutes)
-            for name, title, about in _OTHERS
+            chart(
+                curve.title,
+                curve.about,
+                [Line(curve.title, x, _column(run.metrics, curve.column))],
+                minutes=minutes,
+            )
+            for curve in _OTHERS
+            if curve.only in (None, run.program)
         ),
     ]
 

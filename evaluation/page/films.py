@@ -52,15 +52,18 @@ def film(run: Path) -> str:
     This executes what is in the exported policy: docs/reliability.md.
 
     Raises:
-      UserError: if the run has no policy that can be played.
+      UserError: if the run has no policy that can be played, or not this game.
       OSError: if the film cannot be written.
     """
+    from evaluation.answer import check_game
     from evaluation.filming import film_of
     from evaluation.formats import write_film
-    from evaluation.policies import find_policy, load_policy
+    from evaluation.policies import find_policy, load_policy, read_card
     from evaluation.watch import play_games
 
-    policy = load_policy(find_policy(run=run))
+    folder = find_policy(run=run)
+    check_game(read_card(folder).config.game)
+    policy = load_policy(folder)
     games = play_games(policy.config, policy, games=_GAMES, epsilon=_EPSILON, seed=_SEED)
     best = max(games, key=lambda game: game.score)
     path = run / FOLDER / f"iteration-{policy.iteration}-score-{best.score:g}.gif"

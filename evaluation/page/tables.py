@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from configs.programs import DQN
 from evaluation.page.elements import Element, element
 from evaluation.page.record import RunRecord
 
@@ -50,7 +51,11 @@ def evaluations(run: RunRecord) -> Element:
 def warnings(run: RunRecord) -> Element:
     """Return what the run has warned of."""
     if run.warnings is None:
-        text = "There is no warnings.csv: an older program wrote this run, or it was left behind."
+        text = (
+            "There is no warnings.csv: an older program wrote this run, or it was left behind."
+            if run.program is DQN
+            else f"{run.program.command} writes no warnings."
+        )
         return element("p", text, class_="nothing")
     if not run.warnings:
         return element("p", "None: the run has warned of nothing.", class_="nothing")
