@@ -74,8 +74,8 @@ def main() -> int:
     if _DOCTOR.value:
         from training import doctor
 
-        return doctor.examine(config, folder, print)
-    preflight.check(config, asked)
+        return doctor.examine(config, folder, print, asked)
+    preflight.check(config, asked, is_resume=_RESUME.value)
     folder.create()
 
     from training import session  # TensorFlow is imported here, when work begins

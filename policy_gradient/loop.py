@@ -8,7 +8,7 @@ from configs.policy_gradient import PolicyGradientConfig
 from console.errors import UserError
 from policy_gradient.learner import Learner
 from training.checkpoint_folder import CheckpointFolder
-from training.divergence import are_finite, diverged
+from training.divergence import are_finite
 from training.export import Exporter
 from training.log import RunLog
 from training.milestones import Milestones
@@ -43,6 +43,7 @@ class Training:
         self._learner = learner
         self._progress = progress
         self._log = log
+        self._checkpoints = checkpoints
         self._stop = stop
         self._milestones = Milestones(
             config.playing(), progress, log, checkpoints, exporter, stop, learner.time_spent
@@ -85,6 +86,4 @@ class Training:
         self._log.iterations(1, losses, self._learner.agent_steps())
 
     def _diverged(self, what: str) -> UserError:
-        progress = self._progress
-        when, newest = f"after iteration {progress.iteration}", progress.checkpoint_iteration
-        return diverged(what, when, self._config, newest or None)
+        return self._checkpoints.diverged(what, f"after iteration {self._progress.iteration}")

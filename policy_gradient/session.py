@@ -111,5 +111,5 @@ def _greeting(
     return (
         f"{how}: {config.agent} on {config.game}, {config.num_envs} games{where}, {device}, "
         f"seed {config.seed}\n"
-        f"run folder: {folder.path}   watch it: tensorboard --logdir {folder.path}"
+        f"run folder: {folder.path}   watch it: tensorboard --logdir {folder.quoted}"
     )

@@ -63,6 +63,8 @@ def sampled_sub_episodes(folder: Path, count: int, agent_steps: int, seed: int) 
         raise SegmentError(f"{folder} holds no replay")
     spans = [tuple(map(int, path.stem.split("-")[1:])) for path in paths]
     sizes = np.array([stop - first for first, stop in spans], float)
+    if (is_long := sizes > agent_steps).any():  # a stop may have left a file of few rows
+        sizes *= is_long
     generator = np.random.default_rng(seed)
     drawn = np.bincount(generator.choice(len(paths), count, p=sizes / sizes.sum()))
     found: list[SubEpisode] = []

@@ -90,7 +90,8 @@ def test_disk_is_that_of_the_nearest_folder_that_is_there(
 
     monkeypatch.setattr("shutil.disk_usage", usage)
     assert machine.free_disk_bytes(tmp_path / "not" / "there") == 7
-    assert asked == [tmp_path]
+    assert machine.free_disk_bytes(tmp_path / ("n" * 300)) == 7  # too long to be there
+    assert asked == [tmp_path] * 2
 
 
 def test_the_disk_that_a_run_needs() -> None:
@@ -115,6 +116,9 @@ def test_the_disk_that_a_run_needs() -> None:
     # A row of CartPole has 4 floats in place of a picture: 16 + 12 bytes.
     cartpole = config.replace(game="CartPole-v1")
     assert doctor.disk_needed_bytes(cartpole, 10) == 2_700 * 28 + 60 + 55_000 + 16_200
+    # Priorities: 8 bytes for each of 1,000 places, in three checkpoints.
+    prioritized = cartpole.replace(prioritized=True)
+    assert doctor.disk_needed_bytes(prioritized, 10) == (2_700 * 28 + 24_000 + 60 + 55_000 + 16_200)
 
 
 @pytest.mark.parametrize(
@@ -139,14 +143,14 @@ def test_years_are_worth_a_note() -> None:
 
 
 def _examine(
-    config: Config, folder: Path, monkeypatch: pytest.MonkeyPatch, measure: Any
+    config: Config, folder: Path, monkeypatch: pytest.MonkeyPatch, measure: Any, *asked: str
 ) -> tuple[int, list[str]]:
     monkeypatch.setitem(
         sys.modules, "training.rehearsal", SimpleNamespace(measure=measure, Speed=Speed)
     )
     monkeypatch.setattr("training.rehearsal", sys.modules["training.rehearsal"])
     said: list[str] = []
-    return doctor.examine(config, RunFolder(folder), said.append), said
+    return doctor.examine(config, RunFolder(folder), said.append, asked), said
 
 
 def test_a_machine_that_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,6 +186,15 @@ def test_a_gym_game_that_there_is_not_is_told_of(
     (wrong,) = [line for line in said if line.startswith("wrong")]
     assert "gym has no game called 'CartPole-v7'" in wrong
     assert said[-1].startswith("not ready: mend what is wrong above (game)")
+
+
+def test_a_flag_that_the_run_would_refuse_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Config(game="CartPole-v1", agent="dqn")
+    status, said = _examine(config, tmp_path, monkeypatch, None, "life_start")
+    assert status == doctor.NOT_READY
+    assert any("--life_start is for Atari games only" in line for line in said)
 
 
 def test_a_trial_that_fails_and_a_disk_that_is_full(

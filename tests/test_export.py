@@ -57,6 +57,15 @@ def test_policy_that_a_kill_left_aside_is_brought_back_if_the_next_fails(tmp_pat
     assert '"iteration": 1' in (tmp_path / "best/config.json").read_text()
 
 
+def test_the_score_of_an_export_is_known(tmp_path: Path) -> None:
+    exporter = _exporter(tmp_path)
+    assert exporter.score_of("best") is None
+    exporter.export("best", 1, 3.0)
+    (tmp_path / "best").rename(tmp_path / ".best.old.77")  # by a kill
+    assert _exporter(tmp_path).score_of("best") == 3.0
+    assert [path.name for path in tmp_path.iterdir()] == ["best"]
+
+
 def test_export_has_the_checksums_of_its_files(tmp_path: Path) -> None:
     folder = _exporter(tmp_path).export("last", 1, None)
     card = json.loads((folder / "config.json").read_text())

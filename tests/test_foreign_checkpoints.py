@@ -96,7 +96,7 @@ def test_a_bad_state_takes_no_good_ones_place(tmp_path: Path, value: float) -> N
         checkpoints.save(10, {})
     assert str(caught.value) == (
         "a number of weight became infinite or NaN by iteration 10; checkpoint 10 is kept; "
-        "go on with --resume --learning_rate=0.0004"
+        f"go on with: python train.py --logdir {tmp_path} --resume --learning_rate=0.0004"
     )
     assert _names(tmp_path / "checkpoints") == ["000000010"]
     restored = SmallParts(2)

@@ -36,6 +36,32 @@ def test_batches_and_networks_must_fit_into_memory(
         preflight.check(Config(**changes))
 
 
+@pytest.mark.parametrize(
+    ("for_replay_bytes", "is_resume", "advice"),
+    [
+        (2_000 * 7_100, False, "--replay_capacity=2000 fits"),  # 7,068 bytes and a priority each
+        (2_000 * 7_100, True, "end other programs, or go on with it on a larger machine"),
+        (900 * 7_100, False, "none fits: make room"),
+    ],
+)
+def test_what_is_advised_can_be_done(
+    monkeypatch: pytest.MonkeyPatch, for_replay_bytes: int, is_resume: bool, advice: str
+) -> None:
+    config = PRESETS["rainbow"]
+    available = 1_000_000_000 + preflight.learning_bytes(config) + for_replay_bytes
+    free = SimpleNamespace(available=available)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    with pytest.raises(UserError, match=f"^a replay of 1,000,000 .* are free; {advice}$"):
+        preflight.check(config, is_resume=is_resume)
+
+
+def test_priorities_take_memory_too() -> None:
+    config = PRESETS["cartpole"].replace(replay_capacity=1_000_000)
+    prioritized = config.replace(prioritized=True)
+    needed = [preflight.memory_needed_bytes(each) for each in (config, prioritized)]
+    assert needed[1] - needed[0] == 32_000_000
+
+
 def test_batches_of_small_games_take_little(monkeypatch: pytest.MonkeyPatch) -> None:
     free = SimpleNamespace(available=1_200_000_000)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: free)

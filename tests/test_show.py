@@ -109,6 +109,12 @@ def test_sub_episodes_follow_one_game_to_its_end(tmp_path: Path) -> None:
     assert [e.row for e in other] != [e.row for e in drawn]
 
 
+def test_a_file_that_a_stop_cut_short_is_passed_over(tmp_path: Path) -> None:
+    _stored(tmp_path, lengths=(1_000, 1_000))  # 25 rows, and 15
+    drawn = sampled_sub_episodes(tmp_path, 50, 20, seed=3)
+    assert all(episode.row < 25 for episode in drawn)
+
+
 def test_each_frame_has_its_caption(tmp_path: Path) -> None:
     _stored(tmp_path)
     drawn = sampled_sub_episodes(tmp_path, 200, 7, seed=1)

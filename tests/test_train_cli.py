@@ -332,7 +332,7 @@ def test_learning_that_diverges_ends_in_one_sentence(diverged: tuple[Path, str])
     folder, sentence = diverged
     assert sentence == (
         "the loss became infinite or NaN after iteration 4; checkpoint 4 is kept; "
-        "go on with --resume --learning_rate=0.0004"
+        f"go on with: python train.py --logdir {folder} --resume --learning_rate=0.0004"
     )
     (checkpoint,) = (folder / "checkpoints").iterdir()
     assert checkpoint.name == "000000004"

@@ -124,9 +124,12 @@ class CheckpointFolder:
         reader = tf.train.load_checkpoint(str(variables))
         for name, dtype in reader.get_variable_to_dtype_map().items():
             if dtype.is_floating and not np.isfinite(reader.get_tensor(name)).all():
-                what, paths = f"a number of {name.split('/.')[0]}", self._run.checkpoint_paths()
-                newest = self._run.iteration_of(paths[-1]) if paths else None
-                raise diverged(what, f"by iteration {iteration}", self._config, newest)
+                what = f"a number of {name.split('/.')[0]}"
+                raise self.diverged(what, f"by iteration {iteration}")
+
+    def diverged(self, what: str, when: str) -> UserError:
+        """Return the error that ends the run; see training/divergence.py."""
+        return diverged(what, when, self._config, self._run)
 
     def restore(self, say: Callable[[str], None]) -> tuple[int, dict[str, Any]]:
         """Restore the newest checkpoint that is whole.

@@ -10,6 +10,7 @@ from tensorboard.plugins.custom_scalar import summary as custom_scalar
 from tensorboard.plugins.hparams import api as hp
 
 from configs import PRESETS, Config
+from configs.recipe import NO_PART_OF_A_RECIPE
 from training.metrics import DEAD_UNITS
 
 FIRST_PAGE: dict[str, tuple[str, ...]] = {
@@ -35,7 +36,7 @@ SETTINGS_SHOWN = (
 """Columns that every run has, besides those in which it differs from its preset. TensorBoard takes
 the columns of the first run for all."""
 
-_CHANGES_NOTHING = {"eval_period", "eval_games", "eval_epsilon", "checkpoint_period", "log_period"}
+_CHANGES_NOTHING = NO_PART_OF_A_RECIPE | {"eval_epsilon"}
 
 SCORES_SHOWN = {
     "evaluation/score_mean": "last evaluation score",

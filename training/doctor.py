@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,13 +45,19 @@ class Finding(NamedTuple):
     verdict: str = "ok"
 
 
-def examine(config: Config, folder: RunFolder, say: Callable[[str], None]) -> int:
+def examine(
+    config: Config,
+    folder: RunFolder,
+    say: Callable[[str], None],
+    asked: Collection[str] = (),
+) -> int:
     """Check everything, say each finding when it is there, and end in a sentence.
 
     Args:
       config: of the run.
       folder: of the run; nothing is written there.
       say: prints a line.
+      asked: the settings that the user named.
 
     Returns:
       the exit status, READY or NOT_READY.
@@ -65,7 +71,7 @@ def examine(config: Config, folder: RunFolder, say: Callable[[str], None]) -> in
 
     tell(packages(_requirements(), _installed_version))
     if not wrong:  # else an import below may fail
-        tell(_game(config), _gpu(), _memory(config))
+        tell(_game(config, asked), _gpu(), _memory(config, folder))
     if not wrong:
         try:
             from training import rehearsal
@@ -123,6 +129,8 @@ def disk_needed_bytes(config: Config, checkpoint_bytes: int) -> int:
     played = config.initial_collect_steps + config.iterations * config.update_period
     rows = min(kept, played + config.num_envs)
     replay = FrameRing.bytes_needed(rows, games.frame_bytes(config.game))
+    # Two checkpoints and one that is being written; 8 bytes for each place of the ring.
+    replay += 3 * 8 * config.replay_capacity if config.prioritized else 0
     models = 6 * checkpoint_bytes  # two checkpoints, two policies, one of each being written
     logged = config.iterations // config.log_period + 1
     return replay + models + logged * _ROW_BYTES + played // _GAME_AGENT_STEPS * _GAME_BYTES
@@ -168,12 +176,12 @@ def _is_told(name: str) -> bool:
     return name in _TOLD_VERSIONS
 
 
-def _game(config: Config) -> Finding:
+def _game(config: Config, asked: Collection[str]) -> Finding:
     from envs import ale
     from training import preflight
 
     try:
-        preflight.check_settings(config)
+        preflight.check_settings(config, asked)
         if not is_atari(config.game):
             return Finding("game", f"{config.game}, which needs no ROM")
         actions = ale.action_meanings(config.game)  # loads the ROM
@@ -193,11 +201,11 @@ def _gpu() -> Finding:
     return Finding("GPU", f"none, {threads} processor threads will train: {reason}", "note")
 
 
-def _memory(config: Config) -> Finding:
+def _memory(config: Config, folder: RunFolder) -> Finding:
     from training import preflight
 
     try:
-        preflight.check_memory(config)
+        preflight.check_memory(config, is_resume=folder.exists)
     except UserError as error:
         return Finding("memory", str(error), "wrong")
     except ValueError:  # of the game, and told with it

@@ -13,6 +13,7 @@ from tf_agents.policies import policy_saver
 
 from configs import Config
 from evaluation.files import checksum
+from evaluation.policies import PolicyError, read_card
 from replay.durable import make_folder, sync, sync_tree
 from training.parts import Parts, q_values_of
 from training.run_folder import versions, write_json
@@ -69,11 +70,7 @@ class Exporter:
         make_folder(self._folder)
         target = self._folder / name
         new, old = (self._folder / f".{name}.{what}.{os.getpid()}" for what in ("new", "old"))
-        for leftover in self._folder.glob(f".{name}.old.*"):
-            if not target.exists():  # the process was killed between the two renames below
-                leftover.rename(target)
-        for leftover in self._folder.glob(f".{name}.*"):
-            shutil.rmtree(leftover)
+        self._put_right(name)
         try:
             self._write(new, iteration, score)
         except BaseException:
@@ -85,6 +82,23 @@ class Exporter:
         sync(self._folder)
         shutil.rmtree(old, ignore_errors=True)
         return target
+
+    def score_of(self, name: str) -> float | None:
+        """Return the score that the export of this name has, None where there is none."""
+        self._put_right(name)
+        try:
+            return read_card(self._folder / name).score
+        except PolicyError:
+            return None
+
+    def _put_right(self, name: str) -> None:
+        """Take what a process that was killed within `export` has left away, or back."""
+        target = self._folder / name
+        for leftover in self._folder.glob(f".{name}.old.*"):
+            if not target.exists():  # it was killed between the two renames
+                leftover.rename(target)
+        for leftover in self._folder.glob(f".{name}.*"):
+            shutil.rmtree(leftover)
 
     def _write(self, new: Path, iteration: int, score: float | None) -> None:
         if self._graph:

@@ -23,6 +23,7 @@ from replay.arrays import Window
 from replay.batch_picture import batch_picture, caption
 from training import dashboard
 from training.dead_units import dead_shares
+from training.faults import GamesFailedError, games_from_python
 from training.metrics import (
     DEAD_UNITS,
     FILM,
@@ -85,8 +86,9 @@ class Looks:
         self._batch(board, iteration)
         if is_best and self._is_atari:
             try:
-                self._film(board, iteration, played)
-            except FilmError as error:
+                with games_from_python():
+                    self._film(board, iteration, played)
+            except (FilmError, GamesFailedError) as error:
                 warnings.append(str(error))
         board.flush()
         return warnings

@@ -11,7 +11,7 @@ import tensorflow as tf
 from console.errors import UserError
 from evaluation.values import ValuedPlay
 from training.checkpoint import Checkpoints
-from training.divergence import are_finite, diverged
+from training.divergence import are_finite
 from training.export import Exporter
 from training.log import RunLog
 from training.milestones import Milestones
@@ -157,6 +157,4 @@ class Training:
         return period - self._progress.iteration % period if period else 10**9
 
     def _diverged(self, what: str) -> UserError:
-        progress = self._progress
-        when, newest = f"after iteration {progress.iteration}", progress.checkpoint_iteration
-        return diverged(what, when, self._parts.config, newest or None)
+        return self._checkpoints.diverged(what, f"after iteration {self._progress.iteration}")

@@ -62,7 +62,7 @@ def is_writable(folder: Path) -> bool:
 
 def _existing(folder: Path) -> Path:
     existing = folder.absolute()
-    while not existing.exists():
+    while not os.path.exists(existing):  # noqa: PTH110 - as in RunFolder.exists
         existing = existing.parent
     return existing
 

@@ -61,7 +61,12 @@ PROGRESS_METRICS = (
     ),
     Metric("epsilon", "training/epsilon", "share of random actions in training, 0 to 1"),
     Metric("learning_rate", "learning/learning_rate", "step size of the optimizer"),
-    Metric("loss", "learning/loss", "Huber loss, mean of the iterations since the last row"),
+    Metric(
+        "loss",
+        "learning/loss",
+        "what is made less: Huber loss (dqn), of quantiles (qr_dqn), cross-entropy (c51); mean of "
+        "the iterations since the last row",
+    ),
     Metric("td_error_abs", "learning/td_error_abs", "absolute TD error, mean of the same"),
     Metric("q_value", "learning/q_value", "Q-value of the sampled actions, mean of the same"),
     Metric("replay_transitions", "memory/replay_transitions", "time steps in the replay"),

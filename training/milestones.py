@@ -90,7 +90,17 @@ class Milestones:
         if progress.best_score is None or report.mean > progress.best_score:
             progress.best_score = report.mean
             with self._spent.on("writing"):
-                self._exporter.export("best", progress.iteration, report.mean)
+                self._export_best(report.mean)
+
+    def _export_best(self, score: float) -> None:
+        """Export the policy, unless there is one of a higher score.
+
+        There is none but after a kill: an evaluation behind the checkpoint from which the run has
+        gone on is forgotten with its row, and what it exported is not to be lost for less.
+        """
+        exported = self._exporter.score_of("best")
+        if exported is None or score > exported:
+            self._exporter.export("best", self._progress.iteration, score)
 
     def save(self) -> None:
         """Write a checkpoint and export the last policy."""

@@ -17,15 +17,18 @@ from training.machine import free_memory_bytes
 _MOST_ACTIONS = 18  # of any game
 _COPIES_OF_WEIGHTS = 7  # online, target, collecting; masters, two slots and gradients
 _COPIES_OF_ACTIVATIONS = 3  # forward and backward of the online network, forward of the target
+_PRIORITY_BYTES = 32  # of a transition, at the most: replay/sum_tree.py has up to 4 float64
+_GO_ON_ELSEWHERE = "end other programs, or go on with it on a larger machine"
 _LIBRARIES_BYTES = 1_000_000_000  # TensorFlow, the networks and the emulators; measured: 0.7 to 0.9
 
 
-def check(config: Config, asked: Collection[str] = ()) -> None:
+def check(config: Config, asked: Collection[str] = (), *, is_resume: bool = False) -> None:
     """Check what a config asks for against this program and this machine.
 
     Args:
       config: of the run.
       asked: the settings that the user named.
+      is_resume: whether the run was begun before.
 
     Raises:
       UserError: if the game or the algorithm is unknown, if the user named a setting that means
@@ -33,7 +36,7 @@ def check(config: Config, asked: Collection[str] = ()) -> None:
         networks and batch do not fit into memory.
     """
     check_settings(config, asked)
-    check_memory(config)
+    check_memory(config, is_resume=is_resume)
 
 
 def check_settings(config: Config, asked: Collection[str] = ()) -> None:
@@ -63,29 +66,40 @@ def check_settings(config: Config, asked: Collection[str] = ()) -> None:
 
 def memory_needed_bytes(config: Config) -> int:
     """Return about how much memory a run takes when its replay is full."""
-    replay = FrameRing.bytes_needed(config.replay_capacity, games.frame_bytes(config.game))
-    return replay + learning_bytes(config) + _LIBRARIES_BYTES
+    return _replay_bytes(config, config.replay_capacity) + learning_bytes(config) + _LIBRARIES_BYTES
 
 
-def check_memory(config: Config) -> None:
-    """Raise UserError if networks and batch, or the replay, do not fit into memory."""
+def check_memory(config: Config, *, is_resume: bool = False) -> None:
+    """Raise UserError if networks and batch, or the replay, do not fit into memory.
+
+    Args:
+      config: of the run.
+      is_resume: whether it was begun before, so that neither of them can be made smaller.
+    """
     learning = learning_bytes(config)
     free = free_memory_bytes()
     if learning + _LIBRARIES_BYTES > free:
+        advice = _GO_ON_ELSEWHERE if is_resume else "give a smaller --batch_size or --network_width"
         raise UserError(
             f"batches of {config.batch_size:,} transitions and networks of width "
             f"{config.network_width:g} need about {learning / 1e9:.1f} GB and {free / 1e9:.1f} GB "
-            "of memory are free; give a smaller --batch_size or --network_width"
+            f"of memory are free; {advice}"
         )
-    frame_bytes = games.frame_bytes(config.game)
-    needed = FrameRing.bytes_needed(config.replay_capacity, frame_bytes)
+    needed = _replay_bytes(config, config.replay_capacity)
     free -= learning
     if needed + _LIBRARIES_BYTES > free:
-        fits = max(0, (free - _LIBRARIES_BYTES) // FrameRing.bytes_needed(1, frame_bytes))
+        fits = max(0, free - _LIBRARIES_BYTES) // _replay_bytes(config, 1) // 1_000 * 1_000
+        least = config.num_envs * (config.n_step + 5)
+        advice = f"--replay_capacity={fits} fits" if fits >= least else "none fits: make room"
         raise UserError(
             f"a replay of {config.replay_capacity:,} transitions needs {needed / 1e9:.1f} GB and "
-            f"{free / 1e9:.1f} GB of memory are free; --replay_capacity={fits // 1000 * 1000} fits"
+            f"{free / 1e9:.1f} GB of memory are free; {_GO_ON_ELSEWHERE if is_resume else advice}"
         )
+
+
+def _replay_bytes(config: Config, capacity: int) -> int:
+    frames = FrameRing.bytes_needed(capacity, games.frame_bytes(config.game))
+    return frames + (_PRIORITY_BYTES * capacity if config.prioritized else 0)
 
 
 def _check_small(config: Config, asked: Collection[str]) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import sys
 from collections.abc import Mapping, Set
 from pathlib import Path
@@ -36,12 +37,17 @@ class RunFolder:
     Args:
       path: of the folder; it need not be there yet.
       program: that trains in it, as it is typed.
+
+    Attributes:
+      quoted: the path as a shell takes it.
+      resume_command: what goes on with the run.
     """
 
     def __init__(self, path: Path, program: str = DQN.command) -> None:
         self.path = path
         self._program = program
-        self.resume_command = f"{program} --logdir {path} --resume"
+        self.quoted = shlex.quote(str(path))
+        self.resume_command = f"{program} --logdir {self.quoted} --resume"
         self.config_file = path / "config.json"
         self.checkpoints = path / "checkpoints"
         self.replay = path / "replay"
@@ -178,7 +184,7 @@ class RunFolder:
             if program != self._program:
                 raise UserError(
                     f"the run in {self.path} is one of {program}; go on with it by "
-                    f"{program} --logdir {self.path} --resume"
+                    f"{program} --logdir {self.quoted} --resume"
                 )
             for name, kind in (("sessions", list), ("config", dict), ("preset", str)):
                 if not isinstance(content[name], kind):
@@ -195,7 +201,7 @@ def new_run_path(game: str, agent: str) -> Path:
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     path = RUNS / f"{game}-{agent}-{stamp}"
     number = 2
-    while path.exists():
+    while os.path.exists(path):  # noqa: PTH110 - a name too long is not there
         path = RUNS / f"{game}-{agent}-{stamp}-{number}"
         number += 1
     return path

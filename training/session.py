@@ -152,7 +152,7 @@ def _greeting(config: Config, folder: RunFolder, device: str, progress: Progress
         f"{how}: {config.agent} on {config.game}, {config.num_envs} games{pipeline}, {device}, "
         f"{_threads()} threads, {config.precision}, "
         f"playing {'beside' if config.overlap else 'before'} learning, seed {config.seed}\n"
-        f"run folder: {folder.path}   watch it: tensorboard --logdir {folder.path}"
+        f"run folder: {folder.path}   watch it: tensorboard --logdir {folder.quoted}"
     )
 
 
@@ -164,7 +164,7 @@ def page_of_run(folder: RunFolder) -> str:
         reason = " ".join(str(error).split()) or type(error).__name__
         return (
             f"warning: the report of the run was not written ({reason}); "
-            f"try python -m evaluation.report {folder.path}"
+            f"try python -m evaluation.report {folder.quoted}"
         )
 
 
@@ -179,5 +179,5 @@ def goodbye(config: Config | PolicyGradientConfig, folder: RunFolder, progress: 
     best = "" if progress.best_score is None else f", best mean score {progress.best_score:.1f}"
     return (
         f"done: {progress.iteration:,} iterations in {progress.seconds / 60:.1f} minutes{best}; "
-        f"watch it: python evaluate.py --run {folder.path} --gif play.gif"
+        f"watch it: python evaluate.py --run {folder.quoted} --gif play.gif"
     )

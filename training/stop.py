@@ -1,4 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP ask for a clean stop; a second Ctrl-C does not wait for it."""
+"""Ctrl-C, SIGTERM and SIGHUP ask for a clean stop; a second Ctrl-C does not wait for it.
+
+Under `nohup` the process ignores SIGHUP, and goes on doing so.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,12 @@ class StopSignal:
         return self.number is not None
 
     def __enter__(self) -> StopSignal:
-        self._handlers = {number: signal.signal(number, self._handle) for number in _ASKING}
+        is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # nohup
+        self._handlers = {
+            number: signal.signal(number, self._handle)
+            for number in _ASKING
+            if number != signal.SIGHUP or not is_ignored
+        }
         return self
 
     def __exit__(self, *_: object) -> None:
