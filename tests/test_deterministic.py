@@ -42,8 +42,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     def finish(process: subprocess.Popen[str], greeting: str) -> None:
         said, _ = process.communicate(timeout=1_800)
         assert process.returncode == 0, said
-        assert said.startswith(greeting), said  # with nothing said of games that begin anew
-        assert ", float32, " in said.splitlines()[0]  # auto is not left to a measurement
+        # On a busy machine it is said how long the games took; nothing of games that begin anew.
+        lines = [line for line in said.splitlines() if "up to the checkpoint again" not in line]
+        assert lines[0].startswith(greeting), said
+        assert ", float32, " in lines[0]  # auto is not left to a measurement
 
     half = start("resumed", *_FLAGS, "--seed=1", "--iterations=30")
     one = start("one", *_FLAGS, "--seed=1", "--iterations=60")
