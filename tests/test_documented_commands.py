@@ -132,6 +132,8 @@ COMMANDS: dict[str, Check] = {
     "--logdir runs/pong-dead": begins(_HOURS),
     "python train.py --preset notebook --iterations 50000 --eval_period 25000 "
     "--logdir runs/notebook": begins(_HOURS),
+    "python train.py --preset notebook --seed 2 --iterations 50000 --eval_period 25000 "
+    "--logdir runs/notebook-2": begins(_HOURS),
     "python train.py --game SpaceInvaders --nolayer_norm --iterations 250000 --eval_games 20 "
     "--eval_period 10000 --logdir runs/space-invaders": begins(_HOURS),
     "python train.py --preset grid": begins("test_learning.py::test_the_grid_has_its_exact_values"),
