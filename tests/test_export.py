@@ -99,9 +99,12 @@ def test_later_exports_have_the_first_ones_graph_and_their_own_weights(tmp_path:
             card = json.loads((folder / "config.json").read_text())
             graphs.add(card["files"]["saved_model.pb"])
             loaded = tf.saved_model.load(str(folder))
-            # Up to hundreds; other weights give others by tens, another order of sums by 1e-5.
+            # Of sums over hundreds that nearly cancel, 1e-4 is what another order of adding leaves.
             np.testing.assert_allclose(
-                loaded.q_values(pictures), exporter._saver.policy.q_values(pictures), atol=1e-3
+                loaded.q_values(pictures),
+                exporter._saver.policy.q_values(pictures),
+                rtol=1e-5,
+                atol=1e-4,
             )
             chosen = loaded.action(ts.restart(pictures, batch_size=3)).action
             expected = agent.policy.action(ts.restart(pictures, batch_size=3)).action

@@ -60,9 +60,17 @@ def is_writable(folder: Path) -> bool:
     return os.access(_existing(folder), os.W_OK | os.X_OK)
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder, as far as this process may see; never an error.
+
+    `Path.exists` raises where a name is too long, or a folder above is not for us to look into.
+    """
+    return os.path.exists(path)  # noqa: PTH110 - see above
+
+
 def _existing(folder: Path) -> Path:
     existing = folder.absolute()
-    while not os.path.exists(existing):  # noqa: PTH110 - as in RunFolder.exists
+    while not is_there(existing):
         existing = existing.parent
     return existing
 

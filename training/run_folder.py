@@ -22,6 +22,7 @@ from configs.settings import S, Settings
 from console.errors import UserError
 from evaluation.files import read_object, replaced_file
 from replay.durable import make_folder, sync
+from training.machine import is_there
 
 RUNS = Path("runs")
 CONFIG_FORMAT = 1
@@ -57,7 +58,7 @@ class RunFolder:
     @property
     def exists(self) -> bool:
         """Whether a run has been started here."""
-        return os.path.exists(self.config_file)  # noqa: PTH110 - a name too long is not there
+        return is_there(self.config_file)
 
     def create(self) -> None:
         """Make the folder, see that it can be written, and keep other processes out of it.
@@ -201,7 +202,7 @@ def new_run_path(game: str, agent: str) -> Path:
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     path = RUNS / f"{game}-{agent}-{stamp}"
     number = 2
-    while os.path.exists(path):  # noqa: PTH110 - a name too long is not there
+    while is_there(path):
         path = RUNS / f"{game}-{agent}-{stamp}-{number}"
         number += 1
     return path
